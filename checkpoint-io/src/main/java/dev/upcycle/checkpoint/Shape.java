@@ -1,0 +1,61 @@
+package dev.upcycle.checkpoint;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Collectors;
+
+/// The dimensions of a tensor, outermost first; the empty shape is a scalar of one element.
+public record Shape(List<Long> dimensions) {
+  /// Refuses negative dimensions.
+  public Shape {
+    dimensions = List.copyOf(dimensions);
+    for (long dimension : dimensions) {
+      if (dimension < 0) {
+        throw new IllegalArgumentException("negative dimension in shape " + dimensions);
+      }
+    }
+  }
+
+  /// The shape with these dimensions.
+  public static Shape of(long... dimensions) {
+    return new Shape(Arrays.stream(dimensions).boxed().toList());
+  }
+
+  /// Number of dimensions.
+  public int rank() {
+    return dimensions.size();
+  }
+
+  /// The size of one dimension; a negative axis counts from the end.
+  public long dimension(int axis) {
+    return dimensions.get(axis < 0 ? axis + rank() : axis);
+  }
+
+  /// Number of elements.
+  ///
+  /// @throws ArithmeticException when the product passes 2^63
+  public long elements() {
+    long elements = 1;
+    for (long dimension : dimensions) {
+      elements = Math.multiplyExact(elements, dimension);
+    }
+    return elements;
+  }
+
+  /// Bytes that this many elements of the dtype take; sub-byte dtypes must fill whole bytes.
+  ///
+  /// @throws ArithmeticException when the count passes 2^63 bits or does not fill whole bytes
+  public long bytes(DType dtype) {
+    long bits = Math.multiplyExact(elements(), (long) dtype.bits());
+    if (bits % 8 != 0) {
+      throw new ArithmeticException(this + " of " + dtype + " does not fill whole bytes");
+    }
+    return bits / 8;
+  }
+
+  /// As users write it: `[32000, 4096]`.
+  @Override
+  public String toString() {
+    return dimensions.stream().map(String::valueOf).collect(Collectors.joining(", ", "[", "]"));
+  }
+}

@@ -1,0 +1,18 @@
+package dev.upcycle.recipe;
+
+/// Where a router's weights come from.
+public sealed interface RouterInit {
+  /// All zero: every score ties, so every token goes to the same first experts until training parts
+  /// them.
+  record Zero() implements RouterInit {}
+
+  /// Normal with mean zero.
+  ///
+  /// @param std standard deviation, positive
+  record Normal(double std) implements RouterInit {}
+
+  /// Uniform between `-bound` and `bound`.
+  ///
+  /// @param bound positive
+  record Uniform(double bound) implements RouterInit {}
+}

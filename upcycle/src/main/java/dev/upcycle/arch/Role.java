@@ -1,0 +1,25 @@
+package dev.upcycle.arch;
+
+/// What a tensor does in its model, whatever a family calls it.
+public enum Role {
+  EMBEDDING,
+  INPUT_NORM,
+  ATTENTION_QUERY,
+  ATTENTION_KEY,
+  ATTENTION_VALUE,
+  ATTENTION_OUTPUT,
+  ATTENTION_BIAS,
+  POST_ATTENTION_NORM,
+  FFN_GATE,
+  FFN_UP,
+  FFN_DOWN,
+  FFN_BIAS,
+  ROUTER,
+  EXPERT_GATE,
+  EXPERT_UP,
+  EXPERT_DOWN,
+  FINAL_NORM,
+  LM_HEAD,
+  /// Derived from the config by every consumer, such as `rotary_emb.inv_freq`: dropped.
+  DERIVED
+}

@@ -1,0 +1,52 @@
+package dev.upcycle.plan;
+
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.write.ShardLayout;
+import dev.upcycle.recipe.ResolvedRecipe;
+import java.util.List;
+
+/// Everything that a conversion will do, before it does any of it; equal inputs give equal plans.
+///
+/// @param recipe what was asked
+/// @param source the dense family
+/// @param target the Mixture-of-Experts family
+/// @param targetConfig the `config.json` to write, both generations' spellings
+/// @param steps one per target tensor, in the order of the target's state dict
+/// @param discarded source tensors that are left out
+/// @param layout how the target falls into files
+/// @param notes what the user should know: the function is preserved and why, consumers that need
+/// something else, warnings
+public record UpcyclePlan(
+    ResolvedRecipe recipe,
+    Architecture source,
+    Architecture target,
+    ModelConfig targetConfig,
+    List<TensorStep> steps,
+    List<Discarded> discarded,
+    ShardLayout layout,
+    List<Note> notes) {
+  /// Takes copies.
+  public UpcyclePlan {
+    steps = List.copyOf(steps);
+    discarded = List.copyOf(discarded);
+    notes = List.copyOf(notes);
+  }
+
+  /// A remark for the user.
+  ///
+  /// @param severity how loudly it is said
+  /// @param text the remark
+  public record Note(Severity severity, String text) {}
+
+  /// How loudly a note is said.
+  public enum Severity {
+    INFO,
+    WARNING
+  }
+
+  /// SHA-256 over everything that decides the target's bytes, lower-case hexadecimal.
+  public String sha256() {
+    throw new UnsupportedOperationException();
+  }
+}
