@@ -7,7 +7,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 
-/// A model family as data: its tensor names, their roles and shapes, and the config keys that matter.
+/// A model family as data: its tensor names, their roles and shapes, and the config keys that
+/// matter.
 ///
 /// Read from `dev/upcycle/arch/<model type>.json`; the planner, the verifier and the models use the
 /// same templates.

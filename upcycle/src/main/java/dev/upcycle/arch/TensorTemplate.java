@@ -5,7 +5,7 @@ import java.util.List;
 /// One line of an architecture: a name pattern, what the tensor does and how large it is.
 ///
 /// @param pattern a Hugging Face name with `[layer]` and `[expert]` for indices, such as
-/// `model.layers.[layer].mlp.gate_proj.weight`
+///   `model.layers.[layer].mlp.gate_proj.weight`
 /// @param role what it does
 /// @param shape symbolic dimensions, such as `intermediate`, `hidden`
 /// @param presence when the tensor is there

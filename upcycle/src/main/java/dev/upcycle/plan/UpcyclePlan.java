@@ -16,7 +16,7 @@ import java.util.List;
 /// @param discarded source tensors that are left out
 /// @param layout how the target falls into files
 /// @param notes what the user should know: the function is preserved and why, consumers that need
-/// something else, warnings
+///   something else, warnings
 public record UpcyclePlan(
     ResolvedRecipe recipe,
     Architecture source,

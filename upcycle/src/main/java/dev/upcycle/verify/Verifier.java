@@ -4,8 +4,8 @@ import dev.upcycle.convert.Progress;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/// Holds a target against an expectation of its own: the target's config, the templates' roles and the
-/// manifest, never the planner.
+/// Holds a target against an expectation of its own: the target's config, the templates' roles and
+/// the manifest, never the planner.
 public final class Verifier {
   private Verifier() {}
 
