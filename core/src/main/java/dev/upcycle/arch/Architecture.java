@@ -1,11 +1,18 @@
 package dev.upcycle.arch;
 
+import dev.upcycle.checkpoint.CheckpointFault;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.Shape;
 import dev.upcycle.checkpoint.TensorSpec;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.ConcurrentHashMap;
+import tools.jackson.databind.node.ObjectNode;
 
 /// A model family as data: its tensor names, their roles and shapes, and the config keys that
 /// matter.
@@ -13,60 +20,225 @@ import java.util.OptionalInt;
 /// Read from `dev/upcycle/arch/<model type>.json`; the planner, the verifier and the models use the
 /// same templates.
 public final class Architecture {
+  static final CheckpointFault CONFIG_FAULT = CheckpointFault.HEADER_TOO_SMALL;
+
+  private static final List<String> KNOWN = ArchitectureReader.index();
+  private static final Map<String, Architecture> READ = new ConcurrentHashMap<>();
+
+  private final ArchitectureData data;
+  private final TemplateTrie trie;
+  private final TemplateTrie fusedTrie;
+
+  private Architecture(ArchitectureData data) {
+    this.data = data;
+    this.trie = new TemplateTrie(data.templates());
+    this.fusedTrie = new TemplateTrie(data.fused());
+  }
+
   /// The known model types, sorted.
   public static List<String> known() {
-    throw new UnsupportedOperationException();
+    return KNOWN;
   }
 
   /// The architecture of this model type, if it is known.
   public static Optional<Architecture> find(String modelType) {
-    throw new UnsupportedOperationException();
+    return KNOWN.contains(modelType)
+        ? Optional.of(
+            READ.computeIfAbsent(
+                modelType, type -> new Architecture(ArchitectureReader.read(type))))
+        : Optional.empty();
   }
 
   /// The architecture of this model type.
   ///
-  /// @throws dev.upcycle.checkpoint.CheckpointFormatException listing the known types
+  /// @throws CheckpointFormatException listing the known types
   public static Architecture require(String modelType) {
-    throw new UnsupportedOperationException();
+    return find(modelType)
+        .orElseThrow(() ->
+            new CheckpointFormatException(
+                CONFIG_FAULT,
+                "model_type in config.json is %s, expected one of %s"
+                    .formatted(modelType, String.join(", ", KNOWN))));
   }
 
   /// `model_type` of its configs.
   public String modelType() {
-    throw new UnsupportedOperationException();
+    return data.modelType();
   }
 
   /// The name of its causal language model class in transformers, such as `MixtralForCausalLM`.
   public String className() {
-    throw new UnsupportedOperationException();
+    return data.className();
+  }
+
+  /// True when its feed-forward networks are experts behind a router.
+  public boolean mixtureOfExperts() {
+    return data.templates().stream().anyMatch(template -> template.role() == Role.ROUTER);
+  }
+
+  /// The model types that a dense model of this family can become, the preferred one first; empty
+  /// for a Mixture-of-Experts.
+  public List<String> upcyclesTo() {
+    return data.upcyclesTo();
+  }
+
+  /// The base frequency of the rotary embedding where a config gives none.
+  public double defaultRopeTheta() {
+    return data.ropeTheta();
+  }
+
+  /// Config keys that the class ignores though other families honour them.
+  public List<String> ignoredKeys() {
+    return data.ignored();
+  }
+
+  /// Config keys that mean nothing once the model is another family's.
+  public List<String> supersededKeys() {
+    return data.superseded();
+  }
+
+  /// The config with every absent key that the class has a default for.
+  ///
+  /// A key that is there with a null value stays null: to the class that is a value. The rotary
+  /// embedding's base is not filled in, since either of two spellings may hold it; see
+  /// [#defaultRopeTheta()].
+  public ModelConfig complete(ModelConfig config) {
+    ObjectNode json = config.json();
+    data.defaults()
+        .forEachEntry((key, value) -> {
+          if (!config.has(key)) {
+            json.set(key, value);
+          }
+        });
+    return ModelConfig.of(json);
+  }
+
+  List<Dimensions.Rule> dimensionRules() {
+    return data.rules();
   }
 
   /// All templates, in the order of the family's state dict.
   public List<TensorTemplate> templates() {
-    throw new UnsupportedOperationException();
+    return data.templates();
+  }
+
+  /// The templates of the fused layout that transformers 5 keeps in memory and some tools write;
+  /// they stand for the router and the experts of [#templates()]. Empty when there is none.
+  public List<TensorTemplate> fusedTemplates() {
+    return data.fused();
   }
 
   /// The one template of a role.
+  ///
+  /// @throws IllegalArgumentException when the family has none or several
   public TensorTemplate template(Role role) {
-    throw new UnsupportedOperationException();
+    List<TensorTemplate> found =
+        data.templates().stream().filter(template -> template.role() == role).toList();
+    if (found.size() != 1) {
+      throw new IllegalArgumentException(
+          "%s has %d templates of the role %s".formatted(modelType(), found.size(), role));
+    }
+    return found.getFirst();
   }
 
   /// Matches a name; empty when no template has it.
   public Optional<TemplateMatch> match(String name) {
-    throw new UnsupportedOperationException();
+    return trie.match(name);
+  }
+
+  /// Matches a name of the fused layout; empty when no fused template has it.
+  public Optional<TemplateMatch> matchFused(String name) {
+    return fusedTrie.match(name);
   }
 
   /// The name that a template gives at these indices.
   public String name(TensorTemplate template, OptionalInt layer, OptionalInt expert) {
-    throw new UnsupportedOperationException();
+    return template.name(layer, expert);
   }
 
   /// The shape of a template under a config.
   public Shape shape(TensorTemplate template, ModelConfig config) {
-    throw new UnsupportedOperationException();
+    return Dimensions.of(this, config).shape(template);
   }
 
   /// Every tensor that a checkpoint of this config holds, in state dict order, all of one dtype.
-  public List<TensorSpec> expected(ModelConfig config, dev.upcycle.checkpoint.DType dtype) {
-    throw new UnsupportedOperationException();
+  ///
+  /// @throws CheckpointFormatException when the config does not give the dimensions
+  public List<TensorSpec> expected(ModelConfig config, DType dtype) {
+    return slots(config).stream().map(slot -> slot.spec(dtype)).toList();
+  }
+
+  /// Every tensor that a checkpoint of this config holds, in state dict order, with what it is.
+  ///
+  /// @throws CheckpointFormatException when the config does not give the dimensions
+  public List<TensorSlot> slots(ModelConfig config) {
+    ModelConfig complete = complete(config);
+    Dimensions dimensions = Dimensions.of(this, complete);
+    List<TensorTemplate> present =
+        data.templates().stream().filter(template -> expects(template, complete)).toList();
+    List<TensorSlot> slots = new ArrayList<>();
+    int start = 0;
+    while (start < present.size()) {
+      int end = start + 1;
+      if (present.get(start).perLayer()) {
+        while (end < present.size() && present.get(end).perLayer()) {
+          end++;
+        }
+        for (int layer = 0; layer < dimensions.layers(); layer++) {
+          addLayer(present.subList(start, end), OptionalInt.of(layer), dimensions, slots);
+        }
+      } else {
+        addLayer(present.subList(start, end), OptionalInt.empty(), dimensions, slots);
+      }
+      start = end;
+    }
+    return List.copyOf(slots);
+  }
+
+  private static void addLayer(
+      List<TensorTemplate> templates,
+      OptionalInt layer,
+      Dimensions dimensions,
+      List<TensorSlot> slots) {
+    int start = 0;
+    while (start < templates.size()) {
+      int end = start + 1;
+      if (templates.get(start).perExpert()) {
+        while (end < templates.size() && templates.get(end).perExpert()) {
+          end++;
+        }
+        for (int expert = 0; expert < dimensions.experts(); expert++) {
+          for (TensorTemplate template : templates.subList(start, end)) {
+            slots.add(TensorSlot.of(template, layer, OptionalInt.of(expert), dimensions));
+          }
+        }
+      } else {
+        slots.add(TensorSlot.of(templates.get(start), layer, OptionalInt.empty(), dimensions));
+      }
+      start = end;
+    }
+  }
+
+  /// True when a checkpoint of this config should hold the template's tensors.
+  public boolean expects(TensorTemplate template, ModelConfig config) {
+    return switch (template.presence()) {
+      case REQUIRED -> true;
+      case UNLESS_TIED -> !truth(config, "tie_word_embeddings");
+      case OPTIONAL -> template.flag().isPresent() && truth(config, template.flag().get());
+      case DERIVED -> false;
+    };
+  }
+
+  private boolean truth(ModelConfig config, String key) {
+    if (config.has(key)) {
+      return config.findBoolean(key).orElse(false);
+    }
+    return data.defaults().path(key).asBoolean(false);
+  }
+
+  /// The model type.
+  @Override
+  public String toString() {
+    return modelType();
   }
 }

@@ -18,6 +18,10 @@ public enum Role {
   EXPERT_GATE,
   EXPERT_UP,
   EXPERT_DOWN,
+  /// Gate rows, then up rows, of all experts of a layer: the fused layout of transformers 5.
+  STACKED_GATE_UP,
+  /// Down projections of all experts of a layer: the fused layout of transformers 5.
+  STACKED_DOWN,
   FINAL_NORM,
   LM_HEAD,
   /// Derived from the config by every consumer, such as `rotary_emb.inv_freq`: dropped.

@@ -1,15 +1,25 @@
 package dev.upcycle.arch;
 
 import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /// One line of an architecture: a name pattern, what the tensor does and how large it is.
 ///
 /// @param pattern a Hugging Face name with `[layer]` and `[expert]` for indices, such as
 ///   `model.layers.[layer].mlp.gate_proj.weight`
 /// @param role what it does
-/// @param shape symbolic dimensions, such as `intermediate`, `hidden`
+/// @param shape symbolic dimensions, such as `intermediate`, `heads*head_dim`
 /// @param presence when the tensor is there
-public record TensorTemplate(String pattern, Role role, List<String> shape, Presence presence) {
+/// @param flag the config key that, when true, says that an optional tensor is there
+public record TensorTemplate(
+    String pattern, Role role, List<String> shape, Presence presence, Optional<String> flag) {
+  /// Stands for the index of a layer in a pattern.
+  public static final String LAYER = "[layer]";
+
+  /// Stands for the index of an expert in a pattern.
+  public static final String EXPERT = "[expert]";
+
   /// Takes a copy.
   public TensorTemplate {
     shape = List.copyOf(shape);
@@ -22,6 +32,37 @@ public record TensorTemplate(String pattern, Role role, List<String> shape, Pres
     /// Unless the config ties it to the embedding.
     UNLESS_TIED,
     /// When the config says so (`attention_bias`, `mlp_bias`), or when it lies there.
-    OPTIONAL
+    OPTIONAL,
+    /// Never expected; old checkpoints hold it though every consumer derives it.
+    DERIVED
+  }
+
+  /// True when there is one such tensor per layer.
+  public boolean perLayer() {
+    return pattern.contains(LAYER);
+  }
+
+  /// True when there is one such tensor per expert of a layer.
+  public boolean perExpert() {
+    return pattern.contains(EXPERT);
+  }
+
+  /// The tensor's name at these indices.
+  ///
+  /// @throws IllegalArgumentException when an index that the pattern asks for is missing, or one is
+  ///   given that it does not ask for
+  public String name(OptionalInt layer, OptionalInt expert) {
+    if (layer.isPresent() != perLayer() || expert.isPresent() != perExpert()) {
+      throw new IllegalArgumentException(
+          pattern + " takes other indices than layer " + layer + ", expert " + expert);
+    }
+    String name = pattern;
+    if (layer.isPresent()) {
+      name = name.replace(LAYER, Integer.toString(layer.getAsInt()));
+    }
+    if (expert.isPresent()) {
+      name = name.replace(EXPERT, Integer.toString(expert.getAsInt()));
+    }
+    return name;
   }
 }

@@ -1,0 +1,172 @@
+package dev.upcycle.arch;
+
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.Shape;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// The sizes that a config gives a model, by the symbols that templates use.
+///
+/// @param symbols `hidden`, `heads`, … and their positive values
+public record Dimensions(Map<String, Long> symbols) {
+  private static final long MOST = 1_000_000_000;
+  private static final long MOST_INDICES = 100_000;
+
+  /// Takes a copy.
+  public Dimensions {
+    symbols = Map.copyOf(symbols);
+  }
+
+  /// Where a symbol's value stands in a config.
+  ///
+  /// @param symbol what templates call it
+  /// @param key the config key
+  /// @param otherwise an expression over earlier symbols for an absent or null key
+  record Rule(String symbol, String key, Optional<String> otherwise) {}
+
+  /// The sizes of a model, the family's defaults filled in.
+  ///
+  /// @throws CheckpointFormatException with every complaint at once
+  public static Dimensions of(Architecture architecture, ModelConfig config) {
+    ModelConfig complete = architecture.complete(config);
+    List<String> complaints = new ArrayList<>();
+    Map<String, Long> symbols = new LinkedHashMap<>();
+    for (Rule rule : architecture.dimensionRules()) {
+      OptionalLong value = value(rule, complete, symbols, complaints);
+      if (value.isPresent()) {
+        symbols.put(rule.symbol(), value.getAsLong());
+      }
+    }
+    complain(symbols, complaints);
+    if (!complaints.isEmpty()) {
+      throw new CheckpointFormatException(
+          Architecture.CONFIG_FAULT,
+          "config.json of a " + architecture.modelType() + ": " + String.join("; ", complaints));
+    }
+    return new Dimensions(symbols);
+  }
+
+  private static OptionalLong value(
+      Rule rule, ModelConfig config, Map<String, Long> symbols, List<String> complaints) {
+    OptionalLong found;
+    try {
+      found = config.findLong(rule.key());
+    } catch (CheckpointFormatException wrongType) {
+      complaints.add(wrongType.getMessage());
+      return OptionalLong.empty();
+    }
+    if (found.isPresent()) {
+      long most = isIndex(rule.symbol()) ? MOST_INDICES : MOST;
+      if (found.getAsLong() < 1 || found.getAsLong() > most) {
+        complaints.add(rule.key() + " is " + found.getAsLong() + ", expected 1 to " + most);
+        return OptionalLong.empty();
+      }
+      return found;
+    }
+    if (rule.otherwise().isEmpty()) {
+      complaints.add(rule.key() + " is missing, expected a positive whole number");
+      return OptionalLong.empty();
+    }
+    return otherwise(rule, rule.otherwise().get(), symbols, complaints);
+  }
+
+  private static boolean isIndex(String symbol) {
+    return symbol.equals("layers") || symbol.equals("experts");
+  }
+
+  private static OptionalLong otherwise(
+      Rule rule, String expression, Map<String, Long> symbols, List<String> complaints) {
+    if (!Expression.symbols(expression).stream().allMatch(symbols::containsKey)) {
+      return OptionalLong.empty(); // the missing symbol has its own complaint
+    }
+    try {
+      return OptionalLong.of(Expression.evaluate(expression, symbols));
+    } catch (ArithmeticException indivisible) {
+      complaints.add(rule.key() + " is missing and " + indivisible.getMessage());
+      return OptionalLong.empty();
+    }
+  }
+
+  private static void complain(Map<String, Long> symbols, List<String> complaints) {
+    Long heads = symbols.get("heads");
+    Long kvHeads = symbols.get("kv_heads");
+    if (heads != null && kvHeads != null && heads % kvHeads != 0) {
+      complaints.add(
+          "num_attention_heads %d is not a multiple of num_key_value_heads %d"
+              .formatted(heads, kvHeads));
+    }
+    Long headDim = symbols.get("head_dim");
+    if (headDim != null && headDim % 2 != 0) {
+      complaints.add("head_dim is " + headDim + ", expected an even number (rotary pairs)");
+    }
+    Long experts = symbols.get("experts");
+    Long perToken = symbols.get("experts_per_token");
+    if (experts != null && perToken != null && perToken > experts) {
+      complaints.add("num_experts_per_tok is %d of %d experts".formatted(perToken, experts));
+    }
+  }
+
+  /// The shape of these symbolic dimensions.
+  public Shape shape(TensorTemplate template) {
+    return new Shape(
+        template.shape().stream().map(term -> Expression.evaluate(term, symbols)).toList());
+  }
+
+  /// Size of the vocabulary.
+  public long vocab() {
+    return require("vocab");
+  }
+
+  /// Width of the residual stream.
+  public long hidden() {
+    return require("hidden");
+  }
+
+  /// Width of a feed-forward network, of one expert in a Mixture-of-Experts.
+  public long intermediate() {
+    return require("intermediate");
+  }
+
+  /// Number of layers.
+  public int layers() {
+    return Math.toIntExact(require("layers"));
+  }
+
+  /// Number of query heads.
+  public long heads() {
+    return require("heads");
+  }
+
+  /// Number of key-value heads.
+  public long kvHeads() {
+    return require("kv_heads");
+  }
+
+  /// Width of a head.
+  public long headDim() {
+    return require("head_dim");
+  }
+
+  /// Number of experts of a layer; 1 in a dense model.
+  public int experts() {
+    return Math.toIntExact(symbols.getOrDefault("experts", 1L));
+  }
+
+  /// Experts that one token uses; 1 in a dense model.
+  public int expertsPerToken() {
+    return Math.toIntExact(symbols.getOrDefault("experts_per_token", 1L));
+  }
+
+  private long require(String symbol) {
+    Long value = symbols.get(symbol);
+    if (value == null) {
+      throw new IllegalStateException("the architecture has no rule for " + symbol);
+    }
+    return value;
+  }
+}
