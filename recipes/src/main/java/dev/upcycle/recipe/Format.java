@@ -4,7 +4,6 @@ import static dev.upcycle.recipe.Key.Absence.FILLED;
 import static dev.upcycle.recipe.Key.Absence.LEFT_OUT;
 import static dev.upcycle.recipe.Key.Absence.REFUSED;
 
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -112,16 +111,28 @@ final class Format {
 
   /// The path of every key that the format knows, parents before children.
   static List<String> paths() {
-    List<String> paths = new ArrayList<>();
-    collect(KeyPath.ROOT, ROOT, paths);
-    return paths;
+    return List.copyOf(keys().keySet());
   }
 
-  private static void collect(KeyPath path, Shape shape, List<String> paths) {
+  /// The default of every key that has one of its own, by path.
+  static SequencedMap<String, Object> defaults() {
+    SequencedMap<String, Object> defaults = new LinkedHashMap<>();
+    keys().forEach((path, key) -> key.fallback().ifPresent(value -> defaults.put(path, value)));
+    return defaults;
+  }
+
+  /// Every key that the format knows by path, parents before children.
+  static SequencedMap<String, Key> keys() {
+    SequencedMap<String, Key> keys = new LinkedHashMap<>();
+    collect(KeyPath.ROOT, ROOT, keys);
+    return keys;
+  }
+
+  private static void collect(KeyPath path, Shape shape, SequencedMap<String, Key> keys) {
     for (Key key : shape.keys()) {
       KeyPath child = path.child(key.name());
-      paths.add(child.toString());
-      collect(child, key.shape(), paths);
+      keys.put(child.toString(), key);
+      collect(child, key.shape(), keys);
     }
   }
 

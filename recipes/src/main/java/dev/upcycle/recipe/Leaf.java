@@ -32,7 +32,7 @@ sealed interface Leaf extends Shape {
 
     @Override
     public Optional<Object> read(Node node) {
-      return node instanceof Node.Scalar scalar && allowed.contains(scalar.value())
+      return node instanceof Node.Scalar scalar && scalar.isOneOf(allowed)
           ? Optional.of(scalar.text())
           : Optional.empty();
     }
@@ -82,7 +82,7 @@ sealed interface Leaf extends Shape {
     public String hint(Node node) {
       List<Node> nodes = node instanceof Node.Sequence sequence ? sequence.items() : List.of(node);
       return nodes.stream()
-          .filter(item -> item instanceof Node.Scalar s && !allowed.contains(s.value()))
+          .filter(item -> item instanceof Node.Scalar s && !s.isOneOf(allowed))
           .map(item -> NearestName.hint(((Node.Scalar) item).text(), allowed))
           .findFirst()
           .orElse("");

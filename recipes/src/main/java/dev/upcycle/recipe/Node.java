@@ -92,6 +92,11 @@ sealed interface Node {
       return value;
     }
 
+    /// True for a text that is one of these words.
+    boolean isOneOf(List<String> words) {
+      return value instanceof String word && words.contains(word);
+    }
+
     @Override
     public String shown() {
       if (value == null) {

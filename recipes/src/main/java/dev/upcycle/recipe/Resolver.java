@@ -11,6 +11,7 @@ import java.util.SequencedMap;
 /// Takes a recipe through the layers of precedence.
 final class Resolver {
   private static final KeyPath EXTENDS = KeyPath.ROOT.child("extends");
+  private static final KeyPath VERSION = KeyPath.ROOT.child("recipe");
 
   private final List<Complaint> complaints = new ArrayList<>();
   private boolean readable = true;
@@ -55,7 +56,7 @@ final class Resolver {
     }
     Node.Mapping own = child.without("extends");
     return parent(reference.value(), text)
-        .map(parent -> Overlay.merge(Format.ROOT, parent.without("recipe"), own))
+        .map(parent -> Overlay.merge(Format.ROOT, parent, own))
         .orElse(own);
   }
 
@@ -91,7 +92,7 @@ final class Resolver {
     }
     try {
       Node.Mapping parent = mapping(Library.text((String) name.get(), child.directory()));
-      return Optional.of(withoutGrandparent(parent));
+      return Optional.of(values(parent));
     } catch (RecipeException e) {
       e.complaints().stream()
           .map(c -> reference.place().complaint(EXTENDS, c.source() + ": " + c.message()))
@@ -100,7 +101,13 @@ final class Resolver {
     }
   }
 
-  private Node.Mapping withoutGrandparent(Node.Mapping parent) {
+  /// The parent's values, after a look at the two keys that it has for itself.
+  private Node.Mapping values(Node.Mapping parent) {
+    Node.Entry version = parent.entries().get("recipe");
+    Leaf type = (Leaf) Format.find(VERSION).orElseThrow();
+    if (version != null && type.read(version.value()).isEmpty()) {
+      complaints.add(mismatch(VERSION, version.value(), type));
+    }
     Node.Entry grandparent = parent.entries().get("extends");
     if (grandparent != null) {
       complaints.add(
@@ -110,7 +117,11 @@ final class Resolver {
                   EXTENDS,
                   "a recipe that others extend cannot extend one itself; write its values out"));
     }
-    return parent.without("extends");
+    return parent.without("extends").without("recipe");
+  }
+
+  private static Complaint mismatch(KeyPath path, Node node, Leaf type) {
+    return node.place().complaint(path, "found " + node.shown() + "; expected " + type.expected());
   }
 
   private Node.Mapping settings(Node.Mapping root, List<Setting> settings) {

@@ -2,16 +2,19 @@ package dev.upcycle.recipe;
 
 import java.math.BigInteger;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonToken;
 import tools.jackson.core.ObjectReadContext;
+import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.dataformat.yaml.YAMLFactory;
 import tools.jackson.dataformat.yaml.YAMLParser;
@@ -25,7 +28,7 @@ final class YamlReader {
   /// The longest recipe, in characters.
   static final int LONGEST_TEXT = 1 << 20;
 
-  /// The deepest nesting of maps and lists.
+  /// The deepest nesting of maps and lists, the outermost map included.
   static final int DEEPEST = 32;
 
   /// The longest key: YAML itself ends at 1,024 characters, escapes included.
@@ -37,8 +40,11 @@ final class YamlReader {
   private final Speaker speaker;
   private final YAMLParser parser;
   private final List<Complaint> complaints;
+  private final int[] text;
+  private final Set<Long> refused = new HashSet<>();
 
-  private YamlReader(Speaker speaker, YAMLParser parser, List<Complaint> complaints) {
+  private YamlReader(String yaml, Speaker speaker, YAMLParser parser, List<Complaint> complaints) {
+    this.text = yaml.codePoints().toArray();
     this.speaker = speaker;
     this.parser = parser;
     this.complaints = complaints;
@@ -52,10 +58,7 @@ final class YamlReader {
       return Optional.empty();
     }
     try (YAMLParser parser = Factory.open(yaml)) {
-      return new YamlReader(speaker, parser, complaints).document();
-    } catch (JacksonException e) {
-      complaints.add(syntax(e, speaker));
-      return Optional.empty();
+      return new YamlReader(yaml, speaker, parser, complaints).document();
     }
   }
 
@@ -93,11 +96,11 @@ final class YamlReader {
     return (Character.isISOControl(c) && !allowedControl) || c == '\uFEFF' || c == '\uFFFE';
   }
 
-  private static Complaint syntax(JacksonException e, Speaker speaker) {
+  private Complaint syntax(JacksonException e) {
     String message = e.getOriginalMessage();
-    TokenStreamLocation location = e.getLocation();
-    int line = location == null ? 0 : location.getLineNr();
-    int column = location == null ? 0 : location.getColumnNr();
+    TokenStreamLocation location = parser.currentTokenLocation();
+    int line = location.getLineNr();
+    int column = location.getColumnNr();
     for (Matcher m = POSITION.matcher(message); m.find(); ) {
       line = Integer.parseInt(m.group(1));
       column = Integer.parseInt(m.group(2));
@@ -105,59 +108,65 @@ final class YamlReader {
     // The parser's message repeats the text and its position on indented lines.
     String essence =
         String.join(": ", message.lines().filter(l -> !l.isBlank() && !l.startsWith(" ")).toList());
-    return speaker.at(line, column).complaint(KeyPath.ROOT, "not YAML: " + essence);
+    Place place = speaker.at(line, column);
+    if (essence.contains("nesting depth")) {
+      return place.complaint(KeyPath.ROOT, "nested deeper than " + DEEPEST + " maps and lists");
+    }
+    // The parser takes 08 for a broken octal number before anyone can look at it.
+    return place.complaint(
+        KeyPath.ROOT,
+        essence.startsWith("Invalid base-8 number")
+            ? "found a number with leading zeros; expected none; quote it if it is a text"
+            : "not YAML: " + essence);
   }
 
   private Optional<Node> document() {
+    try {
+      return firstDocument();
+    } catch (JacksonException e) {
+      complaints.add(syntax(e));
+      return Optional.empty();
+    }
+  }
+
+  private Optional<Node> firstDocument() {
     if (parser.nextToken() == null) {
       complain(speaker.at(1, 1), KeyPath.ROOT, "found nothing; expected a value");
       return Optional.empty();
     }
-    Node root = node(KeyPath.ROOT, 0);
+    Node root = node(KeyPath.ROOT);
     if (parser.nextToken() != null) {
       complain(place(), KeyPath.ROOT, "found a second document; expected one");
     }
     return Optional.of(root);
   }
 
-  private Node node(KeyPath path, int depth) {
+  private Node node(KeyPath path) {
     Place place = place();
-    boolean refused = refusesReuse(place, path);
-    if (depth > DEEPEST) {
-      complain(place, path, "nested deeper than " + DEEPEST + " levels");
-      parser.skipChildren();
-      return new Node.Refused(place);
-    }
+    boolean withoutValue = refusesReuse(place, path);
     Node node =
         switch (parser.currentToken()) {
-          case START_OBJECT -> mapping(place, path, depth);
-          case START_ARRAY -> sequence(place, path, depth);
+          case START_OBJECT -> mapping(place, path);
+          case START_ARRAY -> sequence(place, path);
           default -> scalar(place, path);
         };
-    return refused ? new Node.Refused(place) : node;
+    return withoutValue ? new Node.Refused(place) : node;
   }
 
-  private Node mapping(Place place, KeyPath path, int depth) {
+  private Node mapping(Place place, KeyPath path) {
     SequencedMap<String, Node.Entry> entries = new LinkedHashMap<>();
-    boolean decorated = isDecorated();
     while (parser.nextToken() == JsonToken.PROPERTY_NAME) {
       Place keyPlace = place();
       String key = parser.currentName();
-      // The parser shows a map's own anchor and tag once more at its first key.
-      boolean repeated = decorated && entries.isEmpty();
       KeyPath child = path.child(key);
-      boolean refused = isRefusedKey(keyPlace, path, key);
-      if (!repeated) {
-        refused |= refusesReuse(keyPlace, child);
-      }
-      decorated = false;
+      boolean refusedKey = isRefusedKey(keyPlace, path, key) || refusesReuse(keyPlace, child);
       parser.nextToken();
-      Node value = node(child, depth + 1);
+      Node value = node(child);
       Node.Entry first = entries.get(key);
       if (first != null) {
         String where = first.keyPlace().line() > 0 ? " in line " + first.keyPlace().line() : "";
         complain(keyPlace, child, "given twice; the first is" + where + "; keep one");
-      } else if (!refused) {
+      } else if (!refusedKey) {
         entries.put(key, new Node.Entry(keyPlace, value));
       }
     }
@@ -171,16 +180,17 @@ final class YamlReader {
       return true;
     }
     if (key.length() > LONGEST_KEY) {
-      complain(place, path, "a key of " + key.length() + " characters; expected " + LONGEST_KEY);
+      complain(
+          place, path, "a key of " + key.length() + " characters; expected at most " + LONGEST_KEY);
       return true;
     }
     return false;
   }
 
-  private Node sequence(Place place, KeyPath path, int depth) {
+  private Node sequence(Place place, KeyPath path) {
     List<Node> items = new ArrayList<>();
     while (parser.nextToken() != JsonToken.END_ARRAY) {
-      items.add(node(path, depth + 1));
+      items.add(node(path));
     }
     return new Node.Sequence(place, items);
   }
@@ -215,28 +225,36 @@ final class YamlReader {
     };
   }
 
-  private boolean isDecorated() {
-    return parser.getObjectId() != null || parser.getRawTag() != null;
-  }
-
+  /// Complains about an anchor, an alias or a tag here; true where that leaves no value.
+  ///
+  /// The parser does not tell of anchors on scalars, and tells of those on maps twice. But no plain
+  /// scalar begins with one of these three characters, so the text itself says it.
   private boolean refusesReuse(Place place, KeyPath path) {
-    if (parser.isCurrentAlias()) {
-      complain(
-          place, path, "found the alias *" + parser.getString() + "; expected the value itself");
-      return true;
-    }
-    if (parser.getObjectId() != null) {
-      complain(
-          place,
-          path,
-          "found the anchor &" + parser.getObjectId() + "; anchors are refused: write values out");
+    long at = parser.currentTokenLocation().getCharOffset();
+    if (at < 0 || at >= text.length) {
       return false;
     }
-    if (parser.getRawTag() != null) {
-      complain(place, path, "found the tag " + parser.getRawTag() + "; tags are refused");
-      return true;
+    String what =
+        switch (text[(int) at]) {
+          case '&' -> "anchor";
+          case '*' -> "alias";
+          case '!' -> "tag";
+          default -> "";
+        };
+    // A map in block style begins where its first key does.
+    if (!what.isEmpty() && refused.add(at)) {
+      String found = "found the " + what + " " + word((int) at);
+      complain(place, path, found + "; expected the value written out, without reuse or type");
     }
-    return false;
+    return what.equals("alias") || what.equals("tag");
+  }
+
+  private String word(int from) {
+    int to = from;
+    while (to < text.length && !Character.isWhitespace(text[to]) && ",[]{}".indexOf(text[to]) < 0) {
+      to++;
+    }
+    return new String(text, from, to - from);
   }
 
   private Place place() {
@@ -251,7 +269,10 @@ final class YamlReader {
   /// Built at the first recipe, since most commands read none.
   private static final class Factory {
     private static final YAMLFactory YAML =
-        YAMLFactory.builder().yamlSchema(YAMLSchema.CORE).build();
+        YAMLFactory.builder()
+            .yamlSchema(YAMLSchema.CORE)
+            .streamReadConstraints(StreamReadConstraints.builder().maxNestingDepth(DEEPEST).build())
+            .build();
 
     static YAMLParser open(String yaml) {
       return (YAMLParser) YAML.createParser(ObjectReadContext.empty(), yaml);
