@@ -23,7 +23,7 @@ final class Checker {
   }
 
   private void check(KeyPath path, Shape shape, Node node) {
-    if (node instanceof Node.Refused) {
+    if (holdsRefused(node)) {
       return;
     }
     switch (shape) {
@@ -33,6 +33,14 @@ final class Checker {
       case Shape.Free _ -> free(path, node);
       case Leaf leaf -> leaf(path, leaf, node);
     }
+  }
+
+  private static boolean holdsRefused(Node node) {
+    return switch (node) {
+      case Node.Refused _ -> true;
+      case Node.Sequence list -> list.items().stream().anyMatch(Checker::holdsRefused);
+      case Node.Mapping _, Node.Scalar _ -> false;
+    };
   }
 
   private void leaf(KeyPath path, Leaf leaf, Node node) {

@@ -59,7 +59,7 @@ sealed interface Leaf extends Shape {
       List<Node> nodes = node instanceof Node.Sequence sequence ? sequence.items() : List.of(node);
       List<String> words = new ArrayList<>();
       for (Node item : nodes) {
-        if (!(item instanceof Node.Scalar scalar && allowed.contains(scalar.value()))) {
+        if (!(item instanceof Node.Scalar scalar && scalar.isOneOf(allowed))) {
           return Optional.empty();
         }
         words.add(scalar.text());

@@ -57,18 +57,23 @@ final class NearestName {
     int[][] cost = new int[a.length() + 1][b.length() + 1];
     for (int i = 0; i <= a.length(); i++) {
       for (int j = 0; j <= b.length(); j++) {
-        cost[i][j] = i == 0 || j == 0 ? i + j : cheapest(cost, a, b, i, j);
+        if (i == 0 || j == 0) {
+          cost[i][j] = i + j;
+          continue;
+        }
+        boolean same = a.charAt(i - 1) == b.charAt(j - 1);
+        int oneSided = Math.min(cost[i - 1][j], cost[i][j - 1]) + 1;
+        cost[i][j] = Math.min(oneSided, cost[i - 1][j - 1] + (same ? 0 : 1));
+        if (i > 1 && j > 1 && a.regionMatches(i - 2, reversed(b, j), 0, 2)) {
+          cost[i][j] = Math.min(cost[i][j], cost[i - 2][j - 2] + 1);
+        }
       }
     }
     return cost[a.length()][b.length()];
   }
 
-  private static int cheapest(int[][] cost, String a, String b, int i, int j) {
-    int substitution = a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1;
-    int best =
-        Math.min(Math.min(cost[i - 1][j], cost[i][j - 1]) + 1, cost[i - 1][j - 1] + substitution);
-    boolean swapped =
-        i > 1 && j > 1 && a.charAt(i - 1) == b.charAt(j - 2) && a.charAt(i - 2) == b.charAt(j - 1);
-    return swapped ? Math.min(best, cost[i - 2][j - 2] + 1) : best;
+  /// The two characters before an index, swapped.
+  private static String reversed(String text, int end) {
+    return "" + text.charAt(end - 1) + text.charAt(end - 2);
   }
 }

@@ -142,6 +142,11 @@ class ComplaintsTest {
   }
 
   @Test
+  void whatTheReaderRefusedIsComplainedAboutOnce() {
+    assertThat(about("recipe: 1\nseed: *a\nlanguage: {layers: [0, *b]}")).hasSize(2);
+  }
+
+  @Test
   void aKeyWithoutValueIsNothing() {
     assertOnly(
         "recipe: 1\nlanguage:",
