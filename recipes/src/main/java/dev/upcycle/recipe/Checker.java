@@ -163,7 +163,8 @@ final class Checker {
             complain(
                 entry.keyPlace(),
                 path.child(name),
-                "does not apply to kind %s, only to %s; drop it, or replace the whole map: %s={kind: %s}"
+                ("does not apply to kind %s, only to %s; drop it, or replace the whole map:"
+                        + " %s={kind: %s}")
                     .formatted(kind, owners, path, kind));
           }
         });
