@@ -3,6 +3,7 @@ package dev.upcycle.recipe;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// The one reader of recipes, the shipped ones among them.
 public final class Recipes {
@@ -10,7 +11,7 @@ public final class Recipes {
 
   /// The names of the shipped recipes, sorted.
   public static List<String> shipped() {
-    throw new UnsupportedOperationException();
+    return Library.SHIPPED;
   }
 
   /// The text of a shipped recipe, or of the file at this path (a name with a separator or `.yaml`
@@ -19,7 +20,28 @@ public final class Recipes {
   /// @param workingDirectory what a relative path is relative to
   /// @throws RecipeException with the nearest names when there is none
   public static RecipeText text(String nameOrPath, Path workingDirectory) {
-    throw new UnsupportedOperationException();
+    return Library.text(nameOrPath, Optional.of(workingDirectory));
+  }
+
+  /// The recipe that a conversion without a recipe amounts to: every layer of the language model,
+  /// with the defaults for all that flags do not say.
+  ///
+  /// @param family of the dense model, such as `mistral`
+  /// @param target the model type of the result, such as `mixtral`
+  public static RecipeText equivalent(String family, String target) {
+    String name = family + "-auto";
+    return new RecipeText(
+        name,
+        """
+        # What a conversion without a recipe amounts to.
+        recipe: 1
+        name: %s
+        source:
+          language: %s
+        target: %s
+        language: {}
+        """
+            .formatted(YamlText.text(name), YamlText.text(family), YamlText.text(target)));
   }
 
   /// Reads a recipe through all layers of precedence.
@@ -31,11 +53,11 @@ public final class Recipes {
   /// @throws RecipeException with every complaint at once
   public static ResolvedRecipe resolve(
       RecipeText text, List<Setting> settings, Map<String, String> environment) {
-    throw new UnsupportedOperationException();
+    return new Resolver().resolve(text, settings, environment);
   }
 
   /// The JSON Schema (draft 2020-12) of the recipe file.
   public static String schema() {
-    throw new UnsupportedOperationException();
+    return Library.schema();
   }
 }

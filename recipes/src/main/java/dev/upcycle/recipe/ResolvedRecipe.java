@@ -1,5 +1,14 @@
 package dev.upcycle.recipe;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.SequencedMap;
 
 /// A recipe after every layer of precedence, with who said what.
@@ -9,13 +18,42 @@ import java.util.SequencedMap;
 /// @param yaml the flat file: every key, its value, no `extends`; reading it again gives an equal
 ///   recipe
 public record ResolvedRecipe(Recipe recipe, SequencedMap<String, Origin> origins, String yaml) {
-  /// The flat file with the origin of each value as a comment behind it.
+  /// Takes a copy that keeps the order.
+  public ResolvedRecipe {
+    origins = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(origins));
+  }
+
+  /// The flat file with the origin of each value as a comment behind it, in one column.
   public String yamlWithOrigins() {
-    throw new UnsupportedOperationException();
+    List<String> lines = yaml.lines().toList();
+    int widest = lines.stream().filter(l -> !opensMap(l)).mapToInt(String::length).max().orElse(0);
+    int column = Math.min(widest, WIDEST_ALIGNED) + 2;
+    Iterator<Origin> next = origins.values().iterator();
+    StringBuilder out = new StringBuilder();
+    for (String line : lines) {
+      out.append(line);
+      if (!opensMap(line)) {
+        out.repeat(' ', Math.max(2, column - line.length()));
+        out.append("# ").append(next.next().label());
+      }
+      out.append('\n');
+    }
+    return out.toString();
+  }
+
+  private static final int WIDEST_ALIGNED = 60;
+
+  private static boolean opensMap(String line) {
+    return line.endsWith(":");
   }
 
   /// SHA-256 of [#yaml()], lower-case hexadecimal.
   public String sha256() {
-    throw new UnsupportedOperationException();
+    try {
+      byte[] digest = MessageDigest.getInstance("SHA-256").digest(yaml.getBytes(UTF_8));
+      return HexFormat.of().formatHex(digest);
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java has SHA-256", e);
+    }
   }
 }

@@ -9,10 +9,26 @@ public sealed interface RouterInit {
   /// Normal with mean zero.
   ///
   /// @param std standard deviation, positive
-  record Normal(double std) implements RouterInit {}
+  record Normal(double std) implements RouterInit {
+    /// Refuses what is not finite and positive.
+    public Normal {
+      check("std", std);
+    }
+  }
 
   /// Uniform between `-bound` and `bound`.
   ///
   /// @param bound positive
-  record Uniform(double bound) implements RouterInit {}
+  record Uniform(double bound) implements RouterInit {
+    /// Refuses what is not finite and positive.
+    public Uniform {
+      check("bound", bound);
+    }
+  }
+
+  private static void check(String name, double value) {
+    if (!(value > 0 && Double.isFinite(value))) {
+      throw new IllegalArgumentException(name + " " + value + "; expected a number above 0");
+    }
+  }
 }

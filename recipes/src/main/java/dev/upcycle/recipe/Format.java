@@ -1,0 +1,141 @@
+package dev.upcycle.recipe;
+
+import static dev.upcycle.recipe.Key.Absence.FILLED;
+import static dev.upcycle.recipe.Key.Absence.LEFT_OUT;
+import static dev.upcycle.recipe.Key.Absence.REFUSED;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.regex.Pattern;
+
+/// The one table of keys, their types and their defaults; a test holds the JSON Schema and the
+/// documentation against it.
+final class Format {
+  /// The version of the format that this reader knows.
+  static final long VERSION = 1;
+
+  /// More experts than any published model has in a layer; a bound, so that a slip of the keyboard
+  /// does not become a plan of a billion tensors.
+  static final long MOST_EXPERTS = 65_536;
+
+  static final String AUTO = "auto";
+
+  private static final Leaf NAME =
+      new Leaf.Text(
+          Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,95}"),
+          "a text of letters, digits, dots, dashes and underscores, 96 at most, that begins with a"
+              + " letter or digit");
+  private static final Leaf REFERENCE =
+      new Leaf.Text(Pattern.compile("\\S(.*\\S)?"), "a shipped recipe's name or a file's path");
+
+  private static final Shape EXPERTS =
+      new Shape.Section(
+          List.of(
+              Key.withDefault("count", new Leaf.Whole(1, MOST_EXPERTS), 8L),
+              Key.withDefault("per_token", new Leaf.Whole(1, MOST_EXPERTS), 2L),
+              Key.of(
+                  "init",
+                  new Shape.Choice(kinds(List.of(new Kind("copy", List.of()))), "copy"),
+                  FILLED)));
+
+  private static final Shape ROUTER_INIT =
+      new Shape.Choice(
+          kinds(
+              List.of(
+                  new Kind("zero", List.of()),
+                  new Kind("normal", List.of(Key.withDefault("std", new Leaf.Positive(), 0.02))),
+                  new Kind(
+                      "uniform", List.of(Key.withDefault("bound", new Leaf.Positive(), 0.02))))),
+          "normal");
+
+  private static final Shape COMPONENT =
+      new Shape.Section(
+          List.of(
+              new Key("layers", new Shape.Layers(), Optional.of(Shape.Layers.ALL), FILLED),
+              Key.of("experts", EXPERTS, FILLED),
+              Key.of(
+                  "router",
+                  new Shape.Choice(
+                      kinds(
+                          List.of(new Kind("top_k", List.of(Key.of("init", ROUTER_INIT, FILLED))))),
+                      "top_k"),
+                  FILLED)));
+
+  private static final Shape OUTPUT =
+      new Shape.Section(
+          List.of(
+              Key.withDefault(
+                  "dtype", new Leaf.Word(List.of("source", "f32", "bf16", "f16")), "source"),
+              Key.withDefault("max_shard_size", new Leaf.Bytes(), "5GB"),
+              Key.of("config", new Shape.Free(), FILLED)));
+
+  /// The whole recipe.
+  static final Shape ROOT =
+      new Shape.Section(
+          List.of(
+              Key.of("recipe", new Leaf.Whole(VERSION, VERSION), REFUSED),
+              Key.of("extends", REFERENCE, LEFT_OUT),
+              Key.withDefault("name", NAME, "unnamed"),
+              Key.of(
+                  "source",
+                  new Shape.Section(
+                      List.of(
+                          Key.withDefault(
+                              "language",
+                              new Leaf.Words(List.of("mistral", "llama", AUTO), AUTO),
+                              AUTO))),
+                  FILLED),
+              Key.withDefault("target", new Leaf.Word(List.of("mixtral", AUTO)), AUTO),
+              Key.withDefault("seed", new Leaf.Whole(Long.MIN_VALUE, Long.MAX_VALUE), 42L),
+              Key.of("language", COMPONENT, LEFT_OUT),
+              Key.of("output", OUTPUT, FILLED)));
+
+  private Format() {}
+
+  private static SequencedMap<String, List<Key>> kinds(List<Kind> kinds) {
+    SequencedMap<String, List<Key>> byName = new LinkedHashMap<>();
+    kinds.forEach(kind -> byName.put(kind.name(), kind.keys()));
+    return byName;
+  }
+
+  /// What may stand at a path; empty where nothing may.
+  static Optional<Shape> find(KeyPath path) {
+    Optional<Shape> shape = Optional.of(ROOT);
+    for (String segment : path.segments()) {
+      shape = shape.flatMap(s -> s.child(segment));
+    }
+    return shape;
+  }
+
+  /// The path of every key that the format knows, parents before children.
+  static List<String> paths() {
+    return List.copyOf(keys().keySet());
+  }
+
+  /// The default of every key that has one of its own, by path.
+  static SequencedMap<String, Object> defaults() {
+    SequencedMap<String, Object> defaults = new LinkedHashMap<>();
+    keys().forEach((path, key) -> key.fallback().ifPresent(value -> defaults.put(path, value)));
+    return defaults;
+  }
+
+  /// Every key that the format knows by path, parents before children.
+  static SequencedMap<String, Key> keys() {
+    SequencedMap<String, Key> keys = new LinkedHashMap<>();
+    collect(KeyPath.ROOT, ROOT, keys);
+    return keys;
+  }
+
+  private static void collect(KeyPath path, Shape shape, SequencedMap<String, Key> keys) {
+    for (Key key : shape.keys()) {
+      KeyPath child = path.child(key.name());
+      keys.put(child.toString(), key);
+      collect(child, key.shape(), keys);
+    }
+  }
+
+  /// One kind of a choice, and the keys that apply to it.
+  private record Kind(String name, List<Key> keys) {}
+}

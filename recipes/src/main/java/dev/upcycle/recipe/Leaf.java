@@ -1,0 +1,229 @@
+package dev.upcycle.recipe;
+
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Pattern;
+
+/// The type of one value of a recipe: which YAML it takes, and what it is then.
+sealed interface Leaf extends Shape {
+  /// The value; empty where the node is of another type or out of range.
+  Optional<Object> read(Node node);
+
+  /// What would have been right, for complaints.
+  String expected();
+
+  /// More help for a wrong value, beginning with `; `, or nothing.
+  default String hint(Node node) {
+    return "";
+  }
+
+  /// The value as YAML on one line.
+  default String write(Object value) {
+    return YamlText.of(value);
+  }
+
+  /// One of a few words.
+  record Word(List<String> allowed) implements Leaf {
+    public Word {
+      allowed = List.copyOf(allowed);
+    }
+
+    @Override
+    public Optional<Object> read(Node node) {
+      return node instanceof Node.Scalar scalar && scalar.isOneOf(allowed)
+          ? Optional.of(scalar.text())
+          : Optional.empty();
+    }
+
+    @Override
+    public String expected() {
+      return allowed.size() == 1 ? allowed.getFirst() : "one of " + String.join(", ", allowed);
+    }
+
+    @Override
+    public String hint(Node node) {
+      return node instanceof Node.Scalar scalar ? NearestName.hint(scalar.text(), allowed) : "";
+    }
+  }
+
+  /// A word, or a list of different words of which none is the one that stands alone.
+  record Words(List<String> allowed, String alone) implements Leaf {
+    public Words {
+      allowed = List.copyOf(allowed);
+    }
+
+    @Override
+    public Optional<Object> read(Node node) {
+      List<Node> nodes = node instanceof Node.Sequence sequence ? sequence.items() : List.of(node);
+      List<String> words = new ArrayList<>();
+      for (Node item : nodes) {
+        if (!(item instanceof Node.Scalar scalar && scalar.isOneOf(allowed))) {
+          return Optional.empty();
+        }
+        words.add(scalar.text());
+      }
+      boolean mixed = node instanceof Node.Sequence && words.contains(alone);
+      boolean distinct = new HashSet<>(words).size() == words.size();
+      return words.isEmpty() || mixed || !distinct ? Optional.empty() : Optional.of(words);
+    }
+
+    @Override
+    public String expected() {
+      List<String> others = allowed.stream().filter(word -> !word.equals(alone)).toList();
+      return "one of "
+          + String.join(", ", allowed)
+          + ", or a list of different ones of "
+          + String.join(", ", others);
+    }
+
+    @Override
+    public String hint(Node node) {
+      List<Node> nodes = node instanceof Node.Sequence sequence ? sequence.items() : List.of(node);
+      return nodes.stream()
+          .filter(item -> item instanceof Node.Scalar s && !s.isOneOf(allowed))
+          .map(item -> NearestName.hint(((Node.Scalar) item).text(), allowed))
+          .findFirst()
+          .orElse("");
+    }
+
+    @Override
+    public String write(Object value) {
+      List<?> words = (List<?>) value;
+      return YamlText.of(words.size() == 1 ? words.getFirst() : words);
+    }
+  }
+
+  /// A text of a given form.
+  record Text(Pattern form, String expected) implements Leaf {
+    @Override
+    public Optional<Object> read(Node node) {
+      return node instanceof Node.Scalar(Place _, String text, String _)
+              && form.matcher(text).matches()
+          ? Optional.of(text)
+          : Optional.empty();
+    }
+
+    @Override
+    public String hint(Node node) {
+      boolean bare = node instanceof Node.Scalar s && s.value() != null && !isText(s);
+      return bare ? "; put it in quotes" : "";
+    }
+
+    private static boolean isText(Node.Scalar scalar) {
+      return scalar.value() instanceof String;
+    }
+  }
+
+  /// An integer in a range, both ends included.
+  record Whole(long min, long max) implements Leaf {
+    @Override
+    public Optional<Object> read(Node node) {
+      return node instanceof Node.Scalar scalar
+              && scalar.value() instanceof Long value
+              && value >= min
+              && value <= max
+          ? Optional.of(value)
+          : Optional.empty();
+    }
+
+    @Override
+    public String expected() {
+      return min == max ? String.valueOf(min) : "an integer from " + min + " to " + max;
+    }
+
+    @Override
+    public String hint(Node node) {
+      return node instanceof Node.Scalar s
+              && s.value() instanceof String text
+              && text.matches("-?[0-9]{1,18}")
+          ? "; drop the quotes"
+          : "";
+    }
+  }
+
+  /// A finite number above zero.
+  record Positive() implements Leaf {
+    @Override
+    public Optional<Object> read(Node node) {
+      if (!(node instanceof Node.Scalar scalar
+          && scalar.value() instanceof Number number
+          && number.doubleValue() > 0
+          && Double.isFinite(number.doubleValue()))) {
+        return Optional.empty();
+      }
+      return Optional.of(number.doubleValue());
+    }
+
+    @Override
+    public String expected() {
+      return "a finite number above 0";
+    }
+  }
+
+  /// A number of bytes.
+  record Bytes() implements Leaf {
+    @Override
+    public Optional<Object> read(Node node) {
+      return switch (node) {
+        case Node.Scalar(Place _, Long bytes, String _) when bytes > 0 -> Optional.of(bytes);
+        case Node.Scalar(Place _, String text, String _) ->
+            ByteSize.parse(text).map(bytes -> (Object) bytes);
+        case Node.Scalar _, Node.Mapping _, Node.Sequence _, Node.Refused _ -> Optional.empty();
+      };
+    }
+
+    @Override
+    public String expected() {
+      return "a size above 0 in bytes, such as 5GB (10⁹), 5GiB (2³⁰) or a plain integer; units B,"
+          + " KB, MB, GB, TB, KiB, MiB, GiB, TiB; below 2⁶³";
+    }
+
+    @Override
+    public String write(Object value) {
+      return ByteSize.format((Long) value);
+    }
+  }
+
+  /// Two integers `[from, to]`, `0 ≤ from < to`.
+  record Span() implements Leaf {
+    @Override
+    public Optional<Object> read(Node node) {
+      return new Indices()
+          .read(node)
+          .filter(value -> value instanceof List<?> list && isSpan(list));
+    }
+
+    private static boolean isSpan(List<?> list) {
+      return list.size() == 2 && (Long) list.get(0) < (Long) list.get(1);
+    }
+
+    @Override
+    public String expected() {
+      return "[from, to] with 0 ≤ from < to, to not included";
+    }
+  }
+
+  /// A list of different layer numbers.
+  record Indices() implements Leaf {
+    private static final Whole INDEX = new Whole(0, Integer.MAX_VALUE);
+
+    @Override
+    public Optional<Object> read(Node node) {
+      if (!(node instanceof Node.Sequence sequence)) {
+        return Optional.empty();
+      }
+      List<Object> indices =
+          sequence.items().stream().flatMap(item -> INDEX.read(item).stream()).toList();
+      boolean complete = indices.size() == sequence.items().size() && !indices.isEmpty();
+      boolean distinct = new HashSet<>(indices).size() == indices.size();
+      return complete && distinct ? Optional.of(indices) : Optional.empty();
+    }
+
+    @Override
+    public String expected() {
+      return "a list of different layer numbers from 0, such as [0, 4, 8]";
+    }
+  }
+}

@@ -1,0 +1,118 @@
+package dev.upcycle.recipe;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/// Turns checked values into a [Recipe].
+final class RecipeBuilder {
+  private final Leaves leaves;
+
+  private RecipeBuilder(Leaves leaves) {
+    this.leaves = leaves;
+  }
+
+  static Recipe build(Leaves leaves) {
+    return new RecipeBuilder(leaves).recipe();
+  }
+
+  private Recipe recipe() {
+    KeyPath language = KeyPath.ROOT.child("language");
+    return new Recipe(
+        word(path("name")),
+        new Source(words(path("source", "language"))),
+        word(path("target")),
+        whole(path("seed")),
+        leaves.has(language) ? Optional.of(component(language)) : Optional.empty(),
+        output());
+  }
+
+  private Component component(KeyPath path) {
+    KeyPath experts = path.child("experts");
+    return new Component(
+        layers(path.child("layers")),
+        new Experts(
+            count(experts.child("count")),
+            count(experts.child("per_token")),
+            expertInit(experts.child("init"))),
+        router(path.child("router")));
+  }
+
+  private ExpertInit expertInit(KeyPath path) {
+    String kind = word(path.child("kind"));
+    return switch (kind) {
+      case "copy" -> new ExpertInit.Copy();
+      default -> throw new IllegalStateException("unchecked " + path + " " + kind);
+    };
+  }
+
+  private Router router(KeyPath path) {
+    KeyPath init = path.child("init");
+    String kind = word(init.child("kind"));
+    return new Router(
+        switch (kind) {
+          case "zero" -> new RouterInit.Zero();
+          case "normal" -> new RouterInit.Normal(number(init.child("std")));
+          case "uniform" -> new RouterInit.Uniform(number(init.child("bound")));
+          default -> throw new IllegalStateException("unchecked " + init + " " + kind);
+        });
+  }
+
+  private LayerSelection layers(KeyPath path) {
+    if (leaves.find(path.child("every")).isPresent()) {
+      return new LayerSelection.Every(count(path.child("every")), count(path.child("offset")));
+    }
+    if (leaves.find(path.child("last")).isPresent()) {
+      return new LayerSelection.Last(count(path.child("last")));
+    }
+    if (leaves.find(path.child("range")).isPresent()) {
+      List<Integer> ends = counts(path.child("range"));
+      return new LayerSelection.Range(ends.get(0), ends.get(1));
+    }
+    return value(path) instanceof List<?>
+        ? new LayerSelection.Listed(counts(path))
+        : new LayerSelection.All();
+  }
+
+  private Output output() {
+    String dtype = word(path("output", "dtype"));
+    return new Output(
+        dtype.equals("source")
+            ? Optional.empty()
+            : Optional.of(Output.StoredDType.valueOf(dtype.toUpperCase(Locale.ROOT))),
+        whole(path("output", "max_shard_size")),
+        leaves.free(path("output", "config")));
+  }
+
+  private static KeyPath path(String... segments) {
+    return new KeyPath(List.of(segments));
+  }
+
+  private Object value(KeyPath path) {
+    return leaves.find(path).orElseThrow(() -> new IllegalStateException("no " + path)).value();
+  }
+
+  private String word(KeyPath path) {
+    return (String) value(path);
+  }
+
+  private List<String> words(KeyPath path) {
+    return ((List<?>) value(path)).stream().map(String.class::cast).toList();
+  }
+
+  private long whole(KeyPath path) {
+    return (Long) value(path);
+  }
+
+  private int count(KeyPath path) {
+    return Math.toIntExact(whole(path));
+  }
+
+  private List<Integer> counts(KeyPath path) {
+    return ((List<?>) value(path)).stream().map(i -> Math.toIntExact((Long) i)).toList();
+  }
+
+  private double number(KeyPath path) {
+    return (Double) value(path);
+  }
+}

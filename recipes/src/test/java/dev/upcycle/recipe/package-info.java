@@ -1,0 +1,4 @@
+@NullMarked
+package dev.upcycle.recipe;
+
+import org.jspecify.annotations.NullMarked;
