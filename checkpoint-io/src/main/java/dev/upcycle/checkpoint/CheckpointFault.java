@@ -129,8 +129,6 @@ public enum CheckpointFault {
   // The index.
   /// The index is not a JSON object with a `weight_map` from names to files.
   BAD_INDEX,
-  /// A tensor comes twice in the index.
-  DUPLICATE_INDEX_KEY,
   /// An index entry names a file outside the directory.
   SHARD_OUTSIDE_DIRECTORY,
   /// A shard of the index is not there.

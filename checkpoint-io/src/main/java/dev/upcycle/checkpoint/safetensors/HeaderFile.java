@@ -2,31 +2,27 @@ package dev.upcycle.checkpoint.safetensors;
 
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.GitLfsPointer;
 import dev.upcycle.checkpoint.SourceFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.util.Arrays;
 import java.util.HexFormat;
 
 /// Reads the first bytes of a file: the length field, then as many bytes as it promises.
 final class HeaderFile {
-  private static final byte[] LFS_POINTER =
-      "version https://git-lfs".getBytes(StandardCharsets.US_ASCII);
-
   private HeaderFile() {}
 
   static SafetensorsHeader read(Path file) {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      requireNoPointer(file, channel);
+      GitLfsPointer.refuse(file);
       long fileBytes = channel.size();
       byte[] header = header(file, channel);
       SourceFile source =
@@ -79,16 +75,6 @@ final class HeaderFile {
         file,
         "promises a header of %,d bytes, but the whole file is %,d; it is cut short: download it again"
             .formatted(jsonBytes, fileBytes));
-  }
-
-  private static void requireNoPointer(Path file, FileChannel channel) throws IOException {
-    ByteBuffer start = ByteBuffer.allocate(LFS_POINTER.length);
-    if (fill(start, channel, 0) && Arrays.equals(start.array(), LFS_POINTER)) {
-      throw fault(
-          CheckpointFault.GIT_LFS_POINTER,
-          file,
-          "is a git-LFS pointer, a small text in the place of the weights; fetch them with 'git lfs pull' in that directory, or with 'hf download'");
-    }
   }
 
   private static boolean fill(ByteBuffer buffer, FileChannel channel, long position)

@@ -86,7 +86,7 @@ final class TensorChain {
     CheckpointFault fault;
     if (tensor.begin() < end) {
       fault = CheckpointFault.OVERLAP;
-    } else if (tensor == tensors.getFirst()) {
+    } else if (end == 0) {
       fault = CheckpointFault.FIRST_OFFSET_NOT_ZERO;
     } else {
       fault = CheckpointFault.HOLE;
