@@ -38,7 +38,7 @@ public final class JsonText {
     } else if (node.isFloatingPointNumber()) {
       out.append(python(node));
     } else {
-      out.append(node.asString("null"));
+      out.append(node);
     }
   }
 
