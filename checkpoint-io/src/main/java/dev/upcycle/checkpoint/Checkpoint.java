@@ -1,70 +1,194 @@
 package dev.upcycle.checkpoint;
 
+import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
+import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// An open checkpoint: its headers and its config, no tensor bytes.
 ///
 /// Immutable; holds no file handle. Tensors come in the order of the files and, within a file, of
 /// the data.
 public final class Checkpoint {
+  private static final String CONFIG = "config.json";
+  private static final int SUGGESTIONS = 3;
+
+  private final Path directory;
+  private final @Nullable ModelConfig config;
+  private final SequencedMap<String, TensorEntry> tensors;
+  private final List<SourceFile> files;
+  private final List<Path> companions;
+  private final List<String> notes;
+
+  private Checkpoint(
+      Path directory,
+      @Nullable ModelConfig config,
+      List<SafetensorsHeader> headers,
+      Extras extras) {
+    this.directory = directory;
+    this.config = config;
+    SequencedMap<String, TensorEntry> byName = new LinkedHashMap<>();
+    headers.forEach(
+        header -> header.tensors().forEach(tensor -> byName.put(tensor.name(), tensor)));
+    this.tensors = Collections.unmodifiableSequencedMap(byName);
+    this.files = headers.stream().map(SafetensorsHeader::file).toList();
+    this.companions = extras.companions();
+    this.notes = extras.notes();
+  }
+
+  /// What lies beside the weights.
+  private record Extras(List<Path> companions, List<String> notes) {}
+
   /// Opens a directory that holds `config.json` and safetensors weights, single or sharded by an
   /// index.
   ///
   /// @throws CheckpointFormatException naming what is missing, corrupt or unsupported
   public static Checkpoint open(Path directory) {
-    throw new UnsupportedOperationException();
+    Listing listing = Listing.of(directory);
+    WeightsFiles weights = WeightsFiles.find(listing);
+    ModelConfig config = ModelConfig.read(directory.resolve(CONFIG));
+    Quantisation.refuse(config, listing);
+    List<SafetensorsHeader> headers = weights.readHeaders();
+    Quantisation.refuse(directory, headers);
+    Companions companions = Companions.of(listing);
+    return new Checkpoint(
+        directory,
+        config,
+        headers,
+        new Extras(
+            companions.files(),
+            Stream.concat(weights.notes().stream(), companions.notes().stream()).toList()));
   }
 
-  /// Where it was opened.
+  /// Opens one safetensors file for a look at its headers, with the `config.json` beside it when
+  /// there is one; files that are no weights stay out of sight.
+  ///
+  /// @throws CheckpointFormatException naming what is corrupt or unsupported
+  public static Checkpoint openFile(Path file) {
+    SafetensorsHeader header = SafetensorsHeader.read(file);
+    Path directory = Optional.ofNullable(file.getParent()).orElse(Path.of(""));
+    Listing listing = Listing.of(directory);
+    ModelConfig config = listing.has(CONFIG) ? ModelConfig.read(directory.resolve(CONFIG)) : null;
+    if (config != null) {
+      Quantisation.refuse(config, listing);
+    }
+    Quantisation.refuse(directory, List.of(header));
+    return new Checkpoint(directory, config, List.of(header), new Extras(List.of(), List.of()));
+  }
+
+  /// Where it was opened; for a single file, the directory that holds it.
   public Path directory() {
-    throw new UnsupportedOperationException();
+    return directory;
   }
 
   /// Its `config.json`.
+  ///
+  /// @throws CheckpointFormatException when a single file was opened and has none beside it
   public ModelConfig config() {
-    throw new UnsupportedOperationException();
+    return findConfig()
+        .orElseThrow(() ->
+            new CheckpointFormatException(
+                CheckpointFault.MISSING_CONFIG,
+                directory.resolve(CONFIG)
+                    + ": there is no such file beside the weights; copy or download it there"));
+  }
+
+  /// Its `config.json`, absent only for a single file without one beside it.
+  public Optional<ModelConfig> findConfig() {
+    return Optional.ofNullable(config);
   }
 
   /// All tensors by name, in file and data order.
   public SequencedMap<String, TensorEntry> tensors() {
-    throw new UnsupportedOperationException();
+    return tensors;
   }
 
   /// The tensor of this name, if there is one.
   public Optional<TensorEntry> find(String name) {
-    throw new UnsupportedOperationException();
+    return Optional.ofNullable(tensors.get(name));
   }
 
   /// The tensor of this name.
   ///
   /// @throws CheckpointFormatException naming it and the nearest names when there is none
   public TensorEntry require(String name) {
-    throw new UnsupportedOperationException();
+    return find(name).orElseThrow(() -> noSuchTensor(name));
   }
 
   /// The weights files, in order.
   public List<SourceFile> files() {
-    throw new UnsupportedOperationException();
+    return files;
   }
 
   /// Files that a converted model carries along unchanged: tokenizer, generation config, licence.
   public List<Path> companions() {
-    throw new UnsupportedOperationException();
+    return companions;
   }
 
   /// What was passed over and why, for the user to see, such as a `consolidated.safetensors` beside
   /// an index.
   public List<String> notes() {
-    throw new UnsupportedOperationException();
+    return notes;
   }
 
   /// Maps a tensor's bytes, read-only, for as long as the arena lives; no 2 GiB limit.
+  ///
+  /// @throws CheckpointFormatException when the file is gone or has become shorter since it was
+  ///   opened
   public MemorySegment map(TensorEntry entry, Arena arena) {
-    throw new UnsupportedOperationException();
+    try (FileChannel channel = FileChannel.open(entry.file(), StandardOpenOption.READ)) {
+      if (channel.size() < entry.offset() + entry.bytes()) {
+        throw new CheckpointFormatException(
+            CheckpointFault.DATA_TOO_SHORT,
+            "%s: tensor '%s' ends at byte %,d, but the file is now %,d bytes; it was changed after it was opened: start again"
+                .formatted(
+                    entry.file(), entry.name(), entry.offset() + entry.bytes(), channel.size()));
+      }
+      return channel.map(FileChannel.MapMode.READ_ONLY, entry.offset(), entry.bytes(), arena);
+    } catch (IOException e) {
+      throw new CheckpointFormatException(
+          CheckpointFault.UNREADABLE,
+          entry.file() + ": tensor '" + entry.name() + "' cannot be mapped (" + e + ")",
+          e);
+    }
+  }
+
+  private CheckpointFormatException noSuchTensor(String name) {
+    String nearest =
+        tensors.keySet().stream()
+            .sorted(Comparator.comparingInt((String other) -> likeness(name, other)).reversed())
+            .limit(SUGGESTIONS)
+            .collect(Collectors.joining("', '", "'", "'"));
+    return new CheckpointFormatException(
+        CheckpointFault.NO_SUCH_TENSOR,
+        "%s: there is no tensor '%s' among %,d; the nearest names are %s"
+            .formatted(directory, name, tensors.size(), nearest));
+  }
+
+  /// Characters that two names share at their ends.
+  private static int likeness(String a, String b) {
+    int limit = Math.min(a.length(), b.length());
+    int start = 0;
+    while (start < limit && a.charAt(start) == b.charAt(start)) {
+      start++;
+    }
+    int end = 0;
+    while (end < limit - start
+        && a.charAt(a.length() - 1 - end) == b.charAt(b.length() - 1 - end)) {
+      end++;
+    }
+    return start + end;
   }
 }

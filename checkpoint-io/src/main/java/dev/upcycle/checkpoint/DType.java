@@ -1,6 +1,9 @@
 package dev.upcycle.checkpoint;
 
+import java.util.Arrays;
+import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /// An element type of a tensor, in the order in which the safetensors crate ranks them (ascending
 /// alignment).
@@ -31,6 +34,9 @@ public enum DType {
   I64(64),
   U64(64);
 
+  private static final Map<String, DType> BY_SPELLING =
+      Arrays.stream(values()).collect(Collectors.toUnmodifiableMap(DType::name, dtype -> dtype));
+
   private final int bits;
 
   DType(int bits) {
@@ -44,11 +50,6 @@ public enum DType {
 
   /// Finds the dtype of this safetensors spelling, such as `BF16`; spellings are case-sensitive.
   public static Optional<DType> find(String spelling) {
-    for (DType dtype : values()) {
-      if (dtype.name().equals(spelling)) {
-        return Optional.of(dtype);
-      }
-    }
-    return Optional.empty();
+    return Optional.ofNullable(BY_SPELLING.get(spelling));
   }
 }

@@ -5,12 +5,15 @@ import java.util.List;
 import java.util.stream.Collectors;
 
 /// The dimensions of a tensor, outermost first; the empty shape is a scalar of one element.
+///
+/// A dimension is an unsigned 64-bit number, as in the file format. One past 2^63 - 1 is a negative
+/// `long` here and is possible only beside a dimension of zero, in a tensor without elements.
 public record Shape(List<Long> dimensions) {
-  /// Refuses negative dimensions.
+  /// Refuses negative dimensions in a shape that has elements.
   public Shape {
     dimensions = List.copyOf(dimensions);
     for (long dimension : dimensions) {
-      if (dimension < 0) {
+      if (dimension < 0 && !dimensions.contains(0L)) {
         throw new IllegalArgumentException("negative dimension in shape " + dimensions);
       }
     }
@@ -33,11 +36,14 @@ public record Shape(List<Long> dimensions) {
 
   /// Number of elements.
   ///
-  /// @throws ArithmeticException when the product passes 2^63
+  /// @throws ArithmeticException when the product, taken from the left, passes 2^63 - 1
   public long elements() {
     long elements = 1;
     for (long dimension : dimensions) {
-      elements = Math.multiplyExact(elements, dimension);
+      elements = Math.unsignedMultiplyExact(elements, dimension);
+    }
+    if (elements < 0) {
+      throw new ArithmeticException("more than 2^63 - 1 elements in shape " + this);
     }
     return elements;
   }
@@ -56,6 +62,8 @@ public record Shape(List<Long> dimensions) {
   /// As users write it: `[32000, 4096]`.
   @Override
   public String toString() {
-    return dimensions.stream().map(String::valueOf).collect(Collectors.joining(", ", "[", "]"));
+    return dimensions.stream()
+        .map(Long::toUnsignedString)
+        .collect(Collectors.joining(", ", "[", "]"));
   }
 }

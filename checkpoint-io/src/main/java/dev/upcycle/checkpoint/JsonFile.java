@@ -1,0 +1,64 @@
+package dev.upcycle.checkpoint;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import tools.jackson.core.JacksonException;
+import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.json.JsonReadFeature;
+import tools.jackson.databind.DeserializationFeature;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.cfg.JsonNodeFeature;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Reads the small JSON files of a checkpoint: one object, no key twice, floats to their last
+/// digit.
+///
+/// `NaN` and `Infinity` are read, since Python writes them.
+final class JsonFile {
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder()
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .enable(JsonReadFeature.ALLOW_NON_NUMERIC_NUMBERS)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+          .disable(JsonNodeFeature.STRIP_TRAILING_BIGDECIMAL_ZEROES)
+          .build();
+
+  private JsonFile() {}
+
+  /// @param missing the fault when there is no such file
+  /// @param malformed the fault when it is not an object
+  static ObjectNode read(Path file, CheckpointFault missing, CheckpointFault malformed) {
+    JsonNode json;
+    try {
+      GitLfsPointer.refuse(file);
+      json = MAPPER.readTree(Files.readAllBytes(file));
+    } catch (NoSuchFileException e) {
+      throw new CheckpointFormatException(
+          missing, file + ": there is no such file; copy or download it to that place", e);
+    } catch (IOException e) {
+      throw new CheckpointFormatException(
+          CheckpointFault.UNREADABLE, file + ": cannot be read (" + e + ")", e);
+    } catch (JacksonException e) {
+      throw new CheckpointFormatException(
+          malformed,
+          file
+              + ": is not JSON ("
+              + e.getOriginalMessage()
+              + "), expected one object without a key twice; correct it or download it again",
+          e);
+    }
+    if (json instanceof ObjectNode object) {
+      return object;
+    }
+    throw new CheckpointFormatException(
+        malformed,
+        file
+            + ": is JSON of the kind "
+            + json.getNodeType()
+            + ", expected an object; correct it or download it again");
+  }
+}

@@ -1,0 +1,42 @@
+package dev.upcycle.checkpoint.safetensors;
+
+import dev.upcycle.checkpoint.CheckpointFault;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import java.nio.file.Path;
+
+/// Words the faults of one file.
+///
+/// @param file the file that every message begins with
+record HeaderFaults(Path file) {
+  CheckpointFormatException file(CheckpointFault fault, String what) {
+    return new CheckpointFormatException(fault, file + ": " + what);
+  }
+
+  CheckpointFormatException file(CheckpointFault fault, String what, Throwable cause) {
+    return new CheckpointFormatException(fault, file + ": " + what, cause);
+  }
+
+  CheckpointFormatException tensor(CheckpointFault fault, String name, String what) {
+    return new CheckpointFormatException(
+        fault,
+        "%s: tensor '%s' %s; the file is damaged or was written wrongly: download or write it again"
+            .formatted(file, name, what));
+  }
+
+  /// The text, when it holds no half of a surrogate pair.
+  String wellFormed(String text) {
+    int i = 0;
+    while (i < text.length()) {
+      int c = text.codePointAt(i);
+      if (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE) {
+        throw file(
+            CheckpointFault.HEADER_LONE_SURROGATE,
+            "a text of the header has the escape \\u%04x without its partner, expected a pair; "
+                    .formatted(c)
+                + "write the file again");
+      }
+      i += Character.charCount(c);
+    }
+    return text;
+  }
+}
