@@ -20,7 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// Read from `dev/upcycle/arch/<model type>.json`; the planner, the verifier and the models use the
 /// same templates.
 public final class Architecture {
-  static final CheckpointFault CONFIG_FAULT = CheckpointFault.HEADER_TOO_SMALL;
+  static final CheckpointFault CONFIG_FAULT = CheckpointFault.BAD_CONFIG_VALUE;
 
   private static final List<String> KNOWN = ArchitectureReader.index();
   private static final Map<String, Architecture> READ = new ConcurrentHashMap<>();

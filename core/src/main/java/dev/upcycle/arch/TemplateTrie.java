@@ -81,11 +81,17 @@ final class TemplateTrie {
     @Nullable TensorTemplate template;
 
     Node grow(String segment) {
-      return switch (segment) {
-        case TensorTemplate.LAYER -> layers = layers == null ? new Node() : layers;
-        case TensorTemplate.EXPERT -> experts = experts == null ? new Node() : experts;
-        default -> words.computeIfAbsent(segment, key -> new Node());
-      };
+      if (segment.equals(TensorTemplate.LAYER)) {
+        Node node = layers == null ? new Node() : layers;
+        layers = node;
+        return node;
+      }
+      if (segment.equals(TensorTemplate.EXPERT)) {
+        Node node = experts == null ? new Node() : experts;
+        experts = node;
+        return node;
+      }
+      return words.computeIfAbsent(segment, key -> new Node());
     }
   }
 }

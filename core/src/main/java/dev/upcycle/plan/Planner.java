@@ -1,24 +1,166 @@
 package dev.upcycle.plan;
 
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.Role;
+import dev.upcycle.arch.TensorSlot;
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.checkpoint.write.ShardLayout;
+import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.Output;
+import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.ResolvedRecipe;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalInt;
 
 /// Turns source headers, a config and a recipe into a plan; reads no tensor bytes but those of
-/// biases that must be zero.
+/// biases that must be zero and of a tied head that must equal the embedding.
 public final class Planner {
-  private Planner() {}
+  private final SourceTensors source;
+  private final ResolvedRecipe resolved;
+  private final Architecture family;
+  private final PlanNotes notes = new PlanNotes();
+
+  private Planner(SourceTensors source, ResolvedRecipe resolved, Architecture family) {
+    this.source = source;
+    this.resolved = resolved;
+    this.family = family;
+  }
 
   /// Plans a conversion of a checkpoint.
   ///
   /// @throws PlanException when the source cannot become what the recipe asks for
+  /// @throws dev.upcycle.recipe.RecipeException when the recipe asks for what no such model can be
   public static UpcyclePlan plan(Checkpoint source, ResolvedRecipe recipe) {
-    throw new UnsupportedOperationException();
+    Architecture family = family(source.config());
+    return new Planner(new SourceTensors.OnDisk(source), recipe, family).plan();
   }
 
   /// Plans from a bare config, as though the checkpoint held exactly what the family's templates
-  /// say.
+  /// say, in the config's dtype; BF16 where it states none.
   public static UpcyclePlan plan(ModelConfig source, ResolvedRecipe recipe) {
-    throw new UnsupportedOperationException();
+    Architecture family = family(source);
+    DType dtype = source.dtype().orElse(DType.BF16);
+    Planner planner = new Planner(SourceTensors.Promised.by(family, source, dtype), recipe, family);
+    planner.notes.info(
+        "planned from a bare config.json: the weights are taken to be what it promises"
+            + (source.dtype().isEmpty() ? ", in BF16 since it states no dtype" : ""));
+    return planner.plan();
+  }
+
+  private static Architecture family(ModelConfig config) {
+    Families.refusal(config)
+        .ifPresent(reason -> {
+          throw new PlanException(List.of(reason));
+        });
+    return Architecture.require(config.modelType());
+  }
+
+  private UpcyclePlan plan() {
+    Recipe recipe = resolved.recipe();
+    RecipeCheck check = new RecipeCheck(resolved, family);
+    Architecture target = check.target(Dimensions.of(family, source.config()).layers());
+    Component component = recipe.language().orElseThrow();
+
+    SourceMatch match = new SourceMatch(source, family, target);
+    List<String> reasons = SourceReview.obstacles(source, family, match);
+    if (!reasons.isEmpty()) {
+      throw new PlanException(reasons);
+    }
+
+    TargetConfig configs = new TargetConfig(family, target, source.config());
+    ModelConfig derived = configs.derive(component.experts(), statedDType(match.used()));
+    check.config(derived);
+    ModelConfig config = configs.override(derived, recipe.output().config());
+
+    List<TensorStep> steps = steps(target, config, match.used());
+    notes.function(component);
+    notes.overridden(derived, recipe.output().config());
+    notes.casts(steps);
+    notes.consumers(config, Dimensions.of(target, config));
+    notes.discarded(match.discarded());
+    ShardLayout layout =
+        ShardLayout.of(
+            steps.stream().map(TensorStep::target).toList(), recipe.output().maxShardBytes());
+    return new UpcyclePlan(
+        resolved, family, target, config, steps, match.discarded(), layout, notes.notes());
+  }
+
+  private Optional<DType> asked() {
+    return resolved.recipe().output().dtype().map(Planner::dtype);
+  }
+
+  private static DType dtype(Output.StoredDType stored) {
+    return switch (stored) {
+      case F32 -> DType.F32;
+      case BF16 -> DType.BF16;
+      case F16 -> DType.F16;
+    };
+  }
+
+  /// The dtype that the target's config names.
+  private DType statedDType(Map<String, TensorEntry> used) {
+    String embedding = family.template(Role.EMBEDDING).pattern();
+    return asked().or(source.config()::dtype).orElseGet(() -> require(used, embedding).dtype());
+  }
+
+  private List<TensorStep> steps(
+      Architecture target, ModelConfig config, Map<String, TensorEntry> used) {
+    SeedTree seeds = new SeedTree(resolved.recipe().seed());
+    List<TensorStep> steps = new ArrayList<>();
+    for (TensorSlot slot : target.slots(config)) {
+      steps.add(step(slot, used, seeds));
+    }
+    return steps;
+  }
+
+  private TensorStep step(TensorSlot slot, Map<String, TensorEntry> used, SeedTree seeds) {
+    OptionalInt layer = slot.match().layer();
+    return switch (slot.role()) {
+      case ROUTER -> {
+        TensorEntry beside = sourceOf(Role.FFN_GATE, layer, used);
+        yield new TensorStep.NewRouter(
+            slot.spec(asked().orElse(beside.dtype())),
+            slot.role(),
+            resolved.recipe().language().orElseThrow().router().init(),
+            seeds.seed(slot.name()),
+            layer.orElseThrow());
+      }
+      case EXPERT_GATE -> copy(slot, sourceOf(Role.FFN_GATE, layer, used));
+      case EXPERT_UP -> copy(slot, sourceOf(Role.FFN_UP, layer, used));
+      case EXPERT_DOWN -> copy(slot, sourceOf(Role.FFN_DOWN, layer, used));
+      default -> {
+        TensorEntry entry = sourceOf(slot.role(), layer, used);
+        yield new TensorStep.PassThrough(
+            slot.spec(asked().orElse(entry.dtype())), slot.role(), entry);
+      }
+    };
+  }
+
+  private TensorStep copy(TensorSlot slot, TensorEntry entry) {
+    return new TensorStep.CopyToExpert(
+        slot.spec(asked().orElse(entry.dtype())),
+        slot.role(),
+        entry,
+        slot.match().layer().orElseThrow(),
+        slot.match().expert().orElseThrow());
+  }
+
+  private TensorEntry sourceOf(Role role, OptionalInt layer, Map<String, TensorEntry> used) {
+    return require(used, family.template(role).name(layer, OptionalInt.empty()));
+  }
+
+  private static TensorEntry require(Map<String, TensorEntry> used, String name) {
+    TensorEntry entry = used.get(name);
+    if (entry == null) {
+      throw new IllegalStateException("matched source without " + name);
+    }
+    return entry;
   }
 }

@@ -2,6 +2,7 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.TensorSpec;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.recipe.ResolvedRecipe;
 import java.util.List;
@@ -45,8 +46,13 @@ public record UpcyclePlan(
     WARNING
   }
 
+  /// The tensors of the target, in the order of its state dict.
+  public List<TensorSpec> tensors() {
+    return steps.stream().map(TensorStep::target).toList();
+  }
+
   /// SHA-256 over everything that decides the target's bytes, lower-case hexadecimal.
   public String sha256() {
-    throw new UnsupportedOperationException();
+    return Sha256.hex(PlanText.of(this));
   }
 }

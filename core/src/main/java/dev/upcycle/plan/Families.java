@@ -1,0 +1,60 @@
+package dev.upcycle.plan;
+
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.checkpoint.ModelConfig;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// Which families can go in, and why the others cannot.
+public final class Families {
+  private Families() {}
+
+  /// The families that can be upcycled, sorted.
+  public static List<String> dense() {
+    return Architecture.known().stream()
+        .filter(family -> !Architecture.require(family).mixtureOfExperts())
+        .toList();
+  }
+
+  /// Why a model of this config cannot be upcycled, with the way out; empty when its family can.
+  public static Optional<String> refusal(ModelConfig config) {
+    String family = config.modelType();
+    Optional<Architecture> known = Architecture.find(family);
+    if (known.isPresent() && !known.get().mixtureOfExperts()) {
+      return Optional.empty();
+    }
+    if (known.isPresent() || looksLikeExperts(family)) {
+      return Optional.of(
+          "a %s is already a Mixture-of-Experts; give the dense model that it came from"
+              .formatted(family));
+    }
+    Optional<String> reason = Optional.ofNullable(refusals().get(family)).map(JsonNode::asString);
+    return Optional.of(
+        "model_type %s is not built: %s. Families that can go in: %s"
+            .formatted(
+                family,
+                reason.orElse("its tensor names and mathematics are not known here"),
+                String.join(", ", dense())));
+  }
+
+  private static boolean looksLikeExperts(String family) {
+    return family.toLowerCase(Locale.ROOT).contains("moe");
+  }
+
+  private static JsonNode refusals() {
+    try (InputStream in = Families.class.getResourceAsStream("refusals.json")) {
+      if (in == null) {
+        throw new IllegalStateException("resource dev/upcycle/plan/refusals.json is missing");
+      }
+      return JsonMapper.shared().readTree(in.readAllBytes());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

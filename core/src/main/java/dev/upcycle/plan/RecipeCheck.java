@@ -1,0 +1,123 @@
+package dev.upcycle.plan;
+
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.recipe.Complaint;
+import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.LayerSelection;
+import dev.upcycle.recipe.Origin;
+import dev.upcycle.recipe.Recipe;
+import dev.upcycle.recipe.RecipeException;
+import dev.upcycle.recipe.ResolvedRecipe;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// Holds what a recipe asks for against the family of the source: everything that the recipe, not
+/// the model, would have to change.
+final class RecipeCheck {
+  private final ResolvedRecipe resolved;
+  private final Architecture family;
+  private final List<Complaint> complaints = new ArrayList<>();
+
+  RecipeCheck(ResolvedRecipe resolved, Architecture family) {
+    this.resolved = resolved;
+    this.family = family;
+  }
+
+  /// The family of the result.
+  ///
+  /// @throws RecipeException with every complaint at once
+  Architecture target(int layers) {
+    Recipe recipe = resolved.recipe();
+    if (!recipe.source().accepts(family.modelType())) {
+      complain(
+          "source.language",
+          "the model is a %s, the recipe takes %s; choose a recipe for it or --set source.language=%s"
+              .formatted(
+                  family.modelType(),
+                  String.join(", ", recipe.source().language()),
+                  family.modelType()));
+    }
+    String type = recipe.target().equals("auto") ? family.upcyclesTo().getFirst() : recipe.target();
+    if (!family.upcyclesTo().contains(type)) {
+      complain(
+          "target",
+          "a %s cannot become %s here; expected auto or one of %s"
+              .formatted(family.modelType(), type, String.join(", ", family.upcyclesTo())));
+    }
+    if (recipe.language().isEmpty()) {
+      complain(
+          "language",
+          "absent, so nothing would become experts; give language.experts.count and per_token");
+    } else {
+      layers(recipe.language().get(), layers);
+    }
+    if (!complaints.isEmpty()) {
+      throw new RecipeException(complaints);
+    }
+    return Architecture.require(type);
+  }
+
+  private void layers(Component component, int layers) {
+    if (component.layers() instanceof LayerSelection.All) {
+      return;
+    }
+    List<Integer> chosen;
+    try {
+      chosen = component.layers().of(layers);
+    } catch (RecipeException e) {
+      complaints.addAll(e.complaints());
+      return;
+    }
+    if (chosen.size() != layers) {
+      complain(
+          "language.layers",
+          ("chooses %d of %d layers, but Mixtral makes every layer sparse; Qwen2-MoE and Qwen3-MoE can"
+                  + " mix (decoder_sparse_step, mlp_only_layers) and are not built for a %s."
+                  + " Expected all")
+              .formatted(chosen.size(), layers, family.modelType()));
+    }
+  }
+
+  /// Refuses recipe keys that contradict what the tensors and the other keys decide.
+  ///
+  /// @throws RecipeException with every complaint at once
+  void config(ModelConfig derived) {
+    resolved
+        .recipe()
+        .output()
+        .config()
+        .forEach((key, value) -> {
+          if (TargetConfig.DECIDED.contains(key)
+              && !derived.json().path(key).equals(TargetConfig.node(value))) {
+            complain(
+                "output.config." + key,
+                "%s contradicts %s, which %s"
+                    .formatted(TargetConfig.node(value), derived.json().path(key), decider(key)));
+          }
+        });
+    if (!complaints.isEmpty()) {
+      throw new RecipeException(complaints);
+    }
+  }
+
+  private static String decider(String key) {
+    return switch (key) {
+      case "num_local_experts" -> "language.experts.count decides";
+      case "num_experts_per_tok" -> "language.experts.per_token decides";
+      case "dtype", "torch_dtype" -> "output.dtype and the source decide";
+      default -> "the source's tensors and config decide; remove the key";
+    };
+  }
+
+  private void complain(String keyPath, String message) {
+    Optional<Origin> origin = Optional.ofNullable(resolved.origins().get(keyPath));
+    String source =
+        origin
+            .filter(o -> !o.detail().isEmpty())
+            .map(Origin::detail)
+            .orElse("recipe " + resolved.recipe().name());
+    complaints.add(new Complaint(source, 0, 0, keyPath, message));
+  }
+}

@@ -1,0 +1,167 @@
+package dev.upcycle.plan;
+
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.Role;
+import dev.upcycle.arch.TemplateMatch;
+import dev.upcycle.arch.TensorSlot;
+import dev.upcycle.checkpoint.DType;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.Shape;
+import dev.upcycle.checkpoint.TensorEntry;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// Sorts the source's tensors: those that the target is made of, those that can go and why, and
+/// everything that stands in the way.
+final class SourceMatch {
+  private static final Set<DType> FLOATS = EnumSet.of(DType.F16, DType.BF16, DType.F32, DType.F64);
+  static final String DERIVED = "derived from the config by every consumer";
+  private static final String LM_HEAD = "lm_head.weight";
+
+  private final SourceTensors source;
+  private final Architecture family;
+  private final Architecture target;
+  private final Dimensions dimensions;
+  private final Map<String, TensorEntry> used = new HashMap<>();
+  private final List<Discarded> discarded = new ArrayList<>();
+  private final List<String> reasons = new ArrayList<>();
+
+  SourceMatch(SourceTensors source, Architecture family, Architecture target) {
+    this.source = source;
+    this.family = family;
+    this.target = target;
+    this.dimensions = Dimensions.of(family, source.config());
+    List<TensorEntry> heads = new ArrayList<>();
+    for (TensorEntry entry : source.entries()) {
+      Optional<TemplateMatch> match = family.match(entry.name());
+      if (match.isEmpty()) {
+        leftOver(entry);
+      } else if (match.get().template().role() == Role.LM_HEAD) {
+        heads.add(entry);
+      } else {
+        sort(entry, match.get());
+      }
+    }
+    heads.forEach(this::head);
+    unfilled();
+  }
+
+  /// The tensors that the target is made of, by name.
+  Map<String, TensorEntry> used() {
+    return Map.copyOf(used);
+  }
+
+  /// The tensors that can go.
+  List<Discarded> discarded() {
+    return List.copyOf(discarded);
+  }
+
+  /// What stands in the way.
+  List<String> reasons() {
+    return List.copyOf(reasons);
+  }
+
+  private void leftOver(TensorEntry entry) {
+    reasons.add(
+        "%s %s: no %s tensor has this name; the nearest is %s. Dropping it would change the model"
+            .formatted(
+                entry.name(),
+                entry.shape(),
+                family.modelType(),
+                NearestTemplate.of(entry.name(), family)));
+  }
+
+  private void sort(TensorEntry entry, TemplateMatch match) {
+    if (match.layer().isPresent() && match.layer().getAsInt() >= dimensions.layers()) {
+      reasons.add(
+          "%s: layer %d, but num_hidden_layers in config.json is %d"
+              .formatted(entry.name(), match.layer().getAsInt(), dimensions.layers()));
+      return;
+    }
+    switch (match.template().role()) {
+      case DERIVED -> discarded.add(new Discarded(entry.name(), DERIVED));
+      case ATTENTION_BIAS -> bias(entry, "attention");
+      case FFN_BIAS -> bias(entry, "feed-forward");
+      default -> use(entry, dimensions.shape(match.template()));
+    }
+  }
+
+  private void bias(TensorEntry entry, String where) {
+    if (FLOATS.contains(entry.dtype()) && source.zero(entry)) {
+      discarded.add(
+          new Discarded(entry.name(), "all zero, and " + target.modelType() + " has no biases"));
+      return;
+    }
+    String able =
+        where.equals("attention")
+            ? "Qwen2-MoE carries query, key and value biases, GraniteMoE output biases too"
+            : "no Mixture-of-Experts class carries them";
+    reasons.add(
+        "%s: %s has no %s biases and this one is not all zero%s; %s"
+            .formatted(entry.name(), target.className(), where, source.blindness(), able));
+  }
+
+  private void use(TensorEntry entry, Shape expected) {
+    if (!entry.shape().equals(expected)) {
+      reasons.add(
+          "%s: shape %s in %s, expected %s by config.json (%s)"
+              .formatted(
+                  entry.name(),
+                  entry.shape(),
+                  entry.file().getFileName(),
+                  expected,
+                  "correct the config, or give the weights that belong to it"));
+    } else if (!FLOATS.contains(entry.dtype())) {
+      reasons.add(
+          "%s: dtype %s, expected one of F16, BF16, F32, F64; give the unquantised model"
+              .formatted(entry.name(), entry.dtype()));
+    }
+    used.put(entry.name(), entry);
+  }
+
+  private void head(TensorEntry entry) {
+    if (!tied()) {
+      use(entry, dimensions.shape(family.template(Role.LM_HEAD)));
+      return;
+    }
+    String embedding = family.template(Role.EMBEDDING).pattern();
+    TensorEntry embedded = used.get(embedding);
+    if (embedded != null && source.equal(entry, embedded)) {
+      discarded.add(
+          new Discarded(entry.name(), "tie_word_embeddings is true and it equals " + embedding));
+      return;
+    }
+    reasons.add(
+        ("%s differs from %s though tie_word_embeddings in config.json is true: transformers 4"
+                + " runs the embedding, transformers 5 this tensor. Set tie_word_embeddings to"
+                + " false to keep it, or remove it from the weights")
+            .formatted(entry.name(), embedding));
+  }
+
+  private boolean tied() {
+    ModelConfig complete = family.complete(source.config());
+    return complete.findBoolean("tie_word_embeddings").orElse(false);
+  }
+
+  private void unfilled() {
+    for (TensorSlot slot : family.slots(source.config())) {
+      Role role = slot.role();
+      if (role == Role.ATTENTION_BIAS || role == Role.FFN_BIAS || used.containsKey(slot.name())) {
+        continue;
+      }
+      String remedy =
+          slot.name().equals(LM_HEAD)
+              ? "; if the model ties its embeddings, set tie_word_embeddings to true in config.json"
+              : "";
+      reasons.add(
+          "%s %s is missing from the source: config.json promises it%s"
+              .formatted(slot.name(), slot.shape(), remedy));
+    }
+  }
+}

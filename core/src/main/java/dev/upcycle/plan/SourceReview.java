@@ -1,0 +1,58 @@
+package dev.upcycle.plan;
+
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.ModelConfig;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/// What in a dense model stands in the way of a target, whatever the recipe says.
+///
+/// @param obstacles each with the way out
+/// @param provisos what the tensors' bytes would have to show, by reason
+public record SourceReview(List<String> obstacles, List<String> provisos) {
+  private static final Set<String> SILU = Set.of("silu", "swish");
+
+  /// Takes copies.
+  public SourceReview {
+    obstacles = List.copyOf(obstacles);
+    provisos = List.copyOf(provisos);
+  }
+
+  /// Reviews a checkpoint of a known dense family, from headers and config only.
+  public static SourceReview of(Checkpoint checkpoint, Architecture target) {
+    Architecture family = Architecture.require(checkpoint.config().modelType());
+    try {
+      SourceTensors source = new SourceTensors.Headers(checkpoint);
+      SourceMatch match = new SourceMatch(source, family, target);
+      List<String> provisos =
+          match.discarded().stream()
+              .filter(one -> !one.reason().equals(SourceMatch.DERIVED))
+              .map(one -> one.name() + ": " + one.reason())
+              .toList();
+      return new SourceReview(obstacles(source, family, match), provisos);
+    } catch (CheckpointFormatException e) {
+      return new SourceReview(List.of(e.getMessage()), List.of());
+    }
+  }
+
+  static List<String> obstacles(SourceTensors source, Architecture family, SourceMatch match) {
+    List<String> obstacles = new ArrayList<>();
+    activation(family.complete(source.config())).ifPresent(obstacles::add);
+    obstacles.addAll(match.reasons());
+    return List.copyOf(obstacles);
+  }
+
+  private static Optional<String> activation(ModelConfig config) {
+    return config
+        .findString("hidden_act")
+        .filter(found -> !SILU.contains(found))
+        .map(found ->
+            ("hidden_act in config.json is %s, expected silu: Mixtral's consumers run silu"
+                    + " whatever the config says")
+                .formatted(found));
+  }
+}
