@@ -58,11 +58,11 @@ public record Manifest(
   ///
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException when it is missing or malformed
   public static Manifest read(Path directory) {
-    throw new UnsupportedOperationException();
+    return ManifestJson.read(directory.resolve(FILE_NAME));
   }
 
   /// The file's bytes, schema `upcycle/manifest/1`.
   public byte[] toJson() {
-    throw new UnsupportedOperationException();
+    return ManifestJson.write(this);
   }
 }

@@ -1,0 +1,81 @@
+package dev.upcycle.convert;
+
+import dev.upcycle.checkpoint.DType;
+import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.checkpoint.write.Cast;
+import dev.upcycle.checkpoint.write.CastCopier;
+import dev.upcycle.checkpoint.write.FileRange;
+import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.checkpoint.write.SliceCopier;
+import dev.upcycle.plan.TensorStep;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.function.LongConsumer;
+
+/// A piece of work that fills byte ranges of one shard; any thread may run it.
+sealed interface FillTask {
+  /// What it makes, for the user.
+  String what();
+
+  /// Writes the bytes.
+  ///
+  /// @param written hears the bytes just written
+  void run(LongConsumer written);
+
+  /// One source tensor to each of its places.
+  record Copy(TensorEntry source, DType dtype, List<FileRange.Start> starts) implements FillTask {
+    @Override
+    public String what() {
+      return source.name();
+    }
+
+    @Override
+    public void run(LongConsumer written) {
+      FileRange range = new FileRange(source.file(), source.offset(), source.bytes());
+      if (source.dtype() == dtype) {
+        SliceCopier.copy(range, starts, written);
+      } else {
+        CastCopier.copy(range, new Cast(source.dtype(), dtype), starts, written);
+      }
+    }
+  }
+
+  /// A fresh router, drawn a chunk at a time.
+  record Draw(TensorStep.NewRouter step, FileRange.Start start) implements FillTask {
+    private static final int CHUNK_ELEMENTS = 1 << 16;
+
+    @Override
+    public String what() {
+      return step.target().name();
+    }
+
+    @Override
+    public void run(LongConsumer written) {
+      RouterDraw draw = new RouterDraw(step.init(), step.seed(), step.target().dtype());
+      long elements = step.target().shape().elements();
+      try (FileChannel file = FileChannel.open(start.file(), StandardOpenOption.WRITE)) {
+        long at = start.offset();
+        for (long first = 0; first < elements; first += CHUNK_ELEMENTS) {
+          ByteBuffer chunk = draw.bytes(first, (int) Math.min(CHUNK_ELEMENTS, elements - first));
+          long bytes = chunk.remaining();
+          while (chunk.hasRemaining()) {
+            at += file.write(chunk, at);
+          }
+          written.accept(bytes);
+        }
+      } catch (ClosedByInterruptException e) {
+        CancellationException cancelled =
+            new CancellationException("interrupted; what is sealed can be resumed");
+        cancelled.initCause(e);
+        throw cancelled;
+      } catch (IOException e) {
+        throw new ResourceException("cannot write " + start.file() + ": " + e.getMessage(), e);
+      }
+    }
+  }
+}

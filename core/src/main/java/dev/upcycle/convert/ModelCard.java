@@ -1,0 +1,86 @@
+package dev.upcycle.convert;
+
+import dev.upcycle.arch.Dimensions;
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.plan.UpcyclePlan;
+import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.RouterInit;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/// The target's `README.md`: front matter that says nothing that is not known, then what was done.
+final class ModelCard {
+  private final UpcyclePlan plan;
+  private final Checkpoint source;
+
+  ModelCard(UpcyclePlan plan, Checkpoint source) {
+    this.plan = plan;
+    this.source = source;
+  }
+
+  String text() {
+    Component component = plan.recipe().recipe().language().orElseThrow();
+    Dimensions dimensions = Dimensions.of(plan.target(), plan.targetConfig());
+    StringBuilder card = new StringBuilder("---\n");
+    Optional<String> base = HubId.of(source.directory());
+    base.ifPresent(id -> card.append("base_model:\n- ").append(id).append('\n'));
+    Licence.of(source.directory())
+        .ifPresent(id -> card.append("license: ").append(id).append('\n'));
+    card.append(
+        "library_name: transformers\npipeline_tag: text-generation\ntags:\n- moe\n- upcycling\n---\n\n");
+    card.append(
+        """
+        # %s: %d experts, %d per token
+
+        A dense %s%s with %d layers, made into a Mixture-of-Experts (%s) by `upcycle` %s.
+        **It is not trained yet:** in every layer all %d experts are equal copies of the dense
+        feed-forward network, and the routers are untrained (%s). It computes what the dense model
+        computes, at a higher cost, until training parts the experts.
+
+        - Recipe: `%s`, seed %d; see `recipe.yaml`.
+        - Where every tensor comes from: `upcycle.json`.
+        - Weights outside the feed-forward networks are the dense model's.
+        """
+            .formatted(
+                plan.recipe().recipe().name(),
+                component.experts().count(),
+                component.experts().perToken(),
+                plan.source().modelType(),
+                base.map(id -> " (" + id + ")").orElse(""),
+                dimensions.layers(),
+                plan.target().className(),
+                ToolVersion.text(),
+                component.experts().count(),
+                router(component),
+                plan.recipe().recipe().name(),
+                plan.recipe().recipe().seed()));
+    return card.toString();
+  }
+
+  private static String router(Component component) {
+    return switch (component.router().init()) {
+      case RouterInit.Zero() -> "all zero";
+      case RouterInit.Normal(double std) -> "normal, std " + std;
+      case RouterInit.Uniform(double bound) -> "uniform, bound " + bound;
+    };
+  }
+
+  /// The name of a model on the hub, known only where the local Hugging Face cache says it.
+  static final class HubId {
+    private static final String PREFIX = "models--";
+
+    private HubId() {}
+
+    /// From a directory such as `models--org--name/snapshots/0123abc`.
+    static Optional<String> of(Path directory) {
+      Path snapshots = directory.toAbsolutePath().normalize().getParent();
+      if (snapshots == null || !snapshots.endsWith("snapshots") || snapshots.getParent() == null) {
+        return Optional.empty();
+      }
+      String name = snapshots.getParent().getFileName().toString();
+      return name.startsWith(PREFIX)
+          ? Optional.of(name.substring(PREFIX.length()).replace("--", "/"))
+          : Optional.empty();
+    }
+  }
+}

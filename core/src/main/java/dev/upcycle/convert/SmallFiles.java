@@ -1,0 +1,107 @@
+package dev.upcycle.convert;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFault;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.SourceFile;
+import dev.upcycle.checkpoint.write.CheckpointWriter;
+import dev.upcycle.checkpoint.write.ShardLayout;
+import dev.upcycle.plan.TensorStep;
+import dev.upcycle.plan.UpcyclePlan;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+
+/// Everything of a target but its weights: what the source's files carry along, the recipe, the
+/// model card, the manifest and, last, the config.
+final class SmallFiles {
+  private static final String CONFIG = "config.json";
+  private static final String RECIPE = "recipe.yaml";
+  private static final String CARD = "README.md";
+  private static final List<String> OWN = List.of(CARD, RECIPE, Manifest.FILE_NAME, CONFIG);
+
+  private final UpcyclePlan plan;
+  private final Checkpoint source;
+
+  SmallFiles(UpcyclePlan plan, Checkpoint source) {
+    this.plan = plan;
+    this.source = source;
+  }
+
+  void put(CheckpointWriter writer) {
+    Map<String, Path> companions = companions();
+    companions.forEach((name, file) -> writer.put(name, bytes(file)));
+    writer.put(RECIPE, plan.recipe().yaml().getBytes(StandardCharsets.UTF_8));
+    writer.put(CARD, new ModelCard(plan, source).text().getBytes(StandardCharsets.UTF_8));
+    writer.put(Manifest.FILE_NAME, manifest(companions).toJson());
+    writer.put(CONFIG, plan.targetConfig().toJson());
+  }
+
+  private Map<String, Path> companions() {
+    Map<String, Path> companions = new TreeMap<>();
+    for (Path file : source.companions()) {
+      String name = file.getFileName().toString();
+      if (!OWN.contains(name)) {
+        companions.put(name, file);
+      }
+    }
+    return companions;
+  }
+
+  private static byte[] bytes(Path file) {
+    try {
+      return Files.readAllBytes(file);
+    } catch (IOException e) {
+      throw new CheckpointFormatException(
+          CheckpointFault.UNREADABLE, "cannot read " + file + ": " + e.getMessage(), e);
+    }
+  }
+
+  private Manifest manifest(Map<String, Path> companions) {
+    List<String> files = new ArrayList<>();
+    plan.layout().shards().forEach(shard -> files.add(shard.fileName()));
+    if (plan.layout().index().isPresent()) {
+      files.add(ShardLayout.INDEX_FILE_NAME);
+    }
+    files.addAll(companions.keySet());
+    files.addAll(OWN);
+    return new Manifest(
+        ToolVersion.text(),
+        plan.recipe().recipe().name(),
+        plan.recipe().sha256(),
+        plan.recipe().recipe().seed(),
+        plan.source().modelType(),
+        plan.target().modelType(),
+        source.files().stream().map(SmallFiles::shard).toList(),
+        files.stream().sorted().toList(),
+        plan.steps().stream().map(SmallFiles::origin).toList(),
+        plan.discarded().stream()
+            .map(one -> new Manifest.LeftOut(one.name(), one.reason()))
+            .toList());
+  }
+
+  private static Manifest.SourceShard shard(SourceFile file) {
+    return new Manifest.SourceShard(
+        file.path().getFileName().toString(), file.bytes(), file.headerSha256());
+  }
+
+  private static Manifest.TensorOrigin origin(TensorStep step) {
+    String role = step.role().name().toLowerCase(Locale.ROOT);
+    String name = step.target().name();
+    return switch (step) {
+      case TensorStep.PassThrough s ->
+          new Manifest.TensorOrigin(name, role, "pass_through", Optional.of(s.source().name()));
+      case TensorStep.CopyToExpert s ->
+          new Manifest.TensorOrigin(name, role, "copy_to_expert", Optional.of(s.source().name()));
+      case TensorStep.NewRouter s ->
+          new Manifest.TensorOrigin(name, role, "new_router", Optional.empty());
+    };
+  }
+}

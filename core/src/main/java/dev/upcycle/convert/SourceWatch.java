@@ -1,0 +1,59 @@
+package dev.upcycle.convert;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFault;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.SourceFile;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/// Notices that a source file is no longer the one whose header the plan was made from.
+final class SourceWatch {
+  private final List<SourceFile> files;
+
+  SourceWatch(Checkpoint source) {
+    this.files = source.files();
+  }
+
+  /// What must agree before the shards of an earlier run are kept.
+  Map<String, String> facts() {
+    Map<String, String> facts = new TreeMap<>();
+    for (SourceFile file : files) {
+      facts.put(
+          "source file " + file.path().getFileName(),
+          "%d bytes of %s, header %s"
+              .formatted(file.bytes(), file.modified(), file.headerSha256()));
+    }
+    return facts;
+  }
+
+  /// Compares sizes and times with those at the opening.
+  ///
+  /// @throws CheckpointFormatException naming every file that changed
+  void requireUnchanged() {
+    List<String> changes = new ArrayList<>();
+    for (SourceFile file : files) {
+      try {
+        long bytes = Files.size(file.path());
+        var modified = Files.getLastModifiedTime(file.path()).toInstant();
+        if (bytes != file.bytes() || !modified.equals(file.modified())) {
+          changes.add(
+              "%s was %d bytes of %s, is %d bytes of %s"
+                  .formatted(file.path(), file.bytes(), file.modified(), bytes, modified));
+        }
+      } catch (IOException e) {
+        changes.add(file.path() + " is gone: " + e.getMessage());
+      }
+    }
+    if (!changes.isEmpty()) {
+      throw new CheckpointFormatException(
+          CheckpointFault.UNREADABLE,
+          "the source changed while it was converted; start again when it rests:\n"
+              + String.join("\n", changes));
+    }
+  }
+}
