@@ -1,0 +1,110 @@
+package dev.upcycle.estimate;
+
+import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.Role;
+import dev.upcycle.checkpoint.DType;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.TensorSpec;
+import dev.upcycle.plan.TensorStep;
+import dev.upcycle.plan.UpcyclePlan;
+import java.util.List;
+
+/// What a plan's result costs, from shapes alone.
+///
+/// @param files the weights files, in order
+/// @param bytes of all weights files
+/// @param parameters total and active
+/// @param kvCacheBytesPerToken keys and values of one token in all layers, in the embedding's dtype
+/// @param kvCacheTokens tokens that the cache keeps at most: `max_position_embeddings`, or the
+///   sliding window where that is smaller
+/// @param kvCacheBytes of one sequence at that length
+/// @param flopsPerToken multiply-adds count two; matrices that one token meets, without attention's
+///   scores, which grow with the length (Kaplan et al., arXiv 2001.08361, section 2.1)
+/// @param bufferBytesPerThread most that one thread of a conversion holds beside the Java heap's
+///   fixed part; no tensor is ever held whole
+public record Estimate(
+    List<ShardBytes> files,
+    long bytes,
+    Parameters parameters,
+    long kvCacheBytesPerToken,
+    long kvCacheTokens,
+    long kvCacheBytes,
+    long flopsPerToken,
+    long bufferBytesPerThread) {
+  /// Two direct buffers of 2^19 elements, 8 bytes each at most (`CastCopier`).
+  private static final long CAST_BUFFERS = 8L << 20;
+
+  /// A chunk of 2^16 routers' elements in float32 and in the target's dtype.
+  private static final long DRAW_BUFFERS = (1L << 16) * 8;
+
+  /// Takes a copy.
+  public Estimate {
+    files = List.copyOf(files);
+  }
+
+  /// A weights file and its size, header included.
+  public record ShardBytes(String fileName, long bytes, int tensors) {}
+
+  /// Estimates the result of a plan.
+  public static Estimate of(UpcyclePlan plan) {
+    ModelConfig config = plan.targetConfig();
+    Dimensions dimensions = Dimensions.of(plan.target(), config);
+    List<ShardBytes> files =
+        plan.layout().shards().stream()
+            .map(shard -> new ShardBytes(shard.fileName(), shard.bytes(), shard.tensors().size()))
+            .toList();
+    Parameters parameters = Parameters.of(plan.tensors(), plan.target(), dimensions);
+    long perToken = cacheBytesPerToken(dimensions, stored(plan));
+    long tokens = cacheTokens(config);
+    return new Estimate(
+        files,
+        files.stream().mapToLong(ShardBytes::bytes).reduce(0, Math::addExact),
+        parameters,
+        perToken,
+        tokens,
+        Math.multiplyExact(perToken, tokens),
+        flops(plan, parameters, dimensions),
+        casts(plan) ? CAST_BUFFERS : DRAW_BUFFERS);
+  }
+
+  private static DType stored(UpcyclePlan plan) {
+    return plan.steps().getFirst().target().dtype();
+  }
+
+  private static long cacheBytesPerToken(Dimensions dimensions, DType dtype) {
+    long elements =
+        Math.multiplyExact(2L * dimensions.layers(), dimensions.kvHeads() * dimensions.headDim());
+    return Math.multiplyExact(elements, (long) (dtype.bits() / Byte.SIZE));
+  }
+
+  private static long cacheTokens(ModelConfig config) {
+    long positions = config.requireLong("max_position_embeddings");
+    return Math.min(positions, config.findLong("sliding_window").orElse(positions));
+  }
+
+  /// An embedding is looked up, not multiplied; a tied one is multiplied once, as the head.
+  private static long flops(UpcyclePlan plan, Parameters parameters, Dimensions dimensions) {
+    boolean headStored = plan.steps().stream().anyMatch(step -> step.role() == Role.LM_HEAD);
+    long vectors =
+        plan.tensors().stream()
+            .filter(tensor -> tensor.shape().rank() == 1)
+            .mapToLong(tensor -> tensor.shape().elements())
+            .sum();
+    long lookedUp = headStored ? Math.multiplyExact(dimensions.vocab(), dimensions.hidden()) : 0;
+    return 2 * (parameters.active() - vectors - lookedUp);
+  }
+
+  private static boolean casts(UpcyclePlan plan) {
+    return plan.steps().stream()
+        .anyMatch(step ->
+            switch (step) {
+              case TensorStep.PassThrough s -> differs(s.source().dtype(), s.target());
+              case TensorStep.CopyToExpert s -> differs(s.source().dtype(), s.target());
+              case TensorStep.NewRouter s -> false;
+            });
+  }
+
+  private static boolean differs(DType source, TensorSpec target) {
+    return source != target.dtype();
+  }
+}

@@ -1,0 +1,133 @@
+package dev.upcycle.inspect;
+
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Dimensions;
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.DType;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.SourceFile;
+import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.checkpoint.TensorSpec;
+import dev.upcycle.estimate.Parameters;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+
+/// Looks at a checkpoint's headers and config; reads no weights.
+public final class Inspector {
+  private final Checkpoint checkpoint;
+  private final ModelConfig config;
+  private final Optional<Architecture> family;
+  private final Optional<Dimensions> dimensions;
+  private final List<String> notes;
+
+  private Inspector(Checkpoint checkpoint) {
+    this.checkpoint = checkpoint;
+    this.config = checkpoint.config();
+    this.notes = new ArrayList<>(checkpoint.notes());
+    this.family = Architecture.find(config.modelType());
+    this.dimensions = family.flatMap(this::dimensions);
+  }
+
+  /// Inspects a checkpoint of any family; of one that is not known it tells what headers tell.
+  public static Inspection inspect(Checkpoint checkpoint) {
+    return new Inspector(checkpoint).inspect();
+  }
+
+  private Optional<Dimensions> dimensions(Architecture known) {
+    try {
+      return Optional.of(Dimensions.of(known, config));
+    } catch (CheckpointFormatException e) {
+      notes.add(e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  private Inspection inspect() {
+    Collection<TensorEntry> entries = checkpoint.tensors().values();
+    SequencedMap<DType, Inspection.DTypeShare> dtypes = dtypes(entries);
+    FeedForwards feedForwards = new FeedForwards(entries, family);
+    return new Inspection(
+        config.modelType(),
+        config.strings("architectures").stream()
+            .findFirst()
+            .or(() -> family.map(Architecture::className)),
+        parameters(entries),
+        dtypes.values().stream().mapToLong(Inspection.DTypeShare::bytes).sum(),
+        dtypes,
+        dimensions.map(Inspector::sizes),
+        tied(),
+        feedForwards.groups(),
+        experts(feedForwards),
+        files(entries),
+        Verdicts.of(checkpoint, family),
+        notes);
+  }
+
+  private Parameters parameters(Collection<TensorEntry> entries) {
+    List<TensorSpec> specs = entries.stream().map(TensorEntry::spec).toList();
+    return dimensions
+        .map(sizes -> Parameters.of(specs, family.orElseThrow(), sizes))
+        .orElseGet(() -> Parameters.of(specs));
+  }
+
+  private static SequencedMap<DType, Inspection.DTypeShare> dtypes(
+      Collection<TensorEntry> entries) {
+    Map<DType, Inspection.DTypeShare> shares = new EnumMap<>(DType.class);
+    for (TensorEntry entry : entries) {
+      Inspection.DTypeShare before =
+          shares.getOrDefault(entry.dtype(), new Inspection.DTypeShare(0, 0, 0));
+      shares.put(entry.dtype(), before.plus(entry.shape().elements(), entry.bytes()));
+    }
+    return new LinkedHashMap<>(shares);
+  }
+
+  private static Inspection.Sizes sizes(Dimensions sizes) {
+    return new Inspection.Sizes(
+        sizes.layers(),
+        sizes.hidden(),
+        sizes.intermediate(),
+        sizes.heads(),
+        sizes.kvHeads(),
+        sizes.headDim(),
+        sizes.vocab());
+  }
+
+  private Optional<Boolean> tied() {
+    ModelConfig complete = family.map(known -> known.complete(config)).orElse(config);
+    return complete.findBoolean("tie_word_embeddings");
+  }
+
+  private Optional<Inspection.ExpertLayout> experts(FeedForwards feedForwards) {
+    if (feedForwards.expertLayout().isEmpty() || dimensions.isEmpty()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Inspection.ExpertLayout(
+            feedForwards.expertLayout().get(),
+            dimensions.get().experts(),
+            dimensions.get().expertsPerToken()));
+  }
+
+  private List<Inspection.WeightsFile> files(Collection<TensorEntry> entries) {
+    Map<Path, Integer> tensors = new HashMap<>();
+    entries.forEach(entry -> tensors.merge(entry.file(), 1, Integer::sum));
+    List<Inspection.WeightsFile> files = new ArrayList<>();
+    for (SourceFile file : checkpoint.files()) {
+      files.add(
+          new Inspection.WeightsFile(
+              file.path().getFileName().toString(),
+              file.bytes(),
+              tensors.getOrDefault(file.path(), 0)));
+    }
+    return files;
+  }
+}

@@ -1,0 +1,54 @@
+package dev.upcycle.inspect;
+
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.inspect.Inspection.Possible;
+import dev.upcycle.inspect.Inspection.Verdict;
+import dev.upcycle.plan.Families;
+import dev.upcycle.plan.SourceReview;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/// What a checkpoint can become.
+final class Verdicts {
+  private Verdicts() {}
+
+  static List<Verdict> of(Checkpoint checkpoint, Optional<Architecture> family) {
+    List<Verdict> verdicts = new ArrayList<>();
+    for (String type : Architecture.known()) {
+      Architecture target = Architecture.require(type);
+      if (target.mixtureOfExperts()) {
+        verdicts.add(verdict(checkpoint, family, target));
+      }
+    }
+    return verdicts;
+  }
+
+  private static Verdict verdict(
+      Checkpoint checkpoint, Optional<Architecture> family, Architecture target) {
+    Optional<String> refusal = Families.refusal(checkpoint.config());
+    if (refusal.isPresent()) {
+      return new Verdict(target.modelType(), Possible.NO, refusal.get());
+    }
+    Architecture known = family.orElseThrow();
+    if (!known.upcyclesTo().contains(target.modelType())) {
+      return new Verdict(
+          target.modelType(),
+          Possible.NO,
+          "a %s becomes %s".formatted(known.modelType(), String.join(", ", known.upcyclesTo())));
+    }
+    SourceReview review = SourceReview.of(checkpoint, target);
+    if (!review.obstacles().isEmpty()) {
+      return new Verdict(target.modelType(), Possible.NO, String.join("; ", review.obstacles()));
+    }
+    String proviso =
+        review.provisos().isEmpty()
+            ? ""
+            : "; provided that, which plan looks at, " + String.join(", ", review.provisos());
+    return new Verdict(
+        target.modelType(),
+        Possible.YES,
+        "every tensor has its place and the function is preserved" + proviso);
+  }
+}
