@@ -1,5 +1,12 @@
 package dev.upcycle.checkpoint.write;
 
+import java.io.IOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Locale;
+import java.util.Optional;
+
 /// The machine cannot do it now: disk full, read-only target, lock held by another run.
 public final class ResourceException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -10,5 +17,44 @@ public final class ResourceException extends RuntimeException {
 
   public ResourceException(String message, Throwable cause) {
     super(message, cause);
+  }
+
+  /// A write that the system refused, told with the way out.
+  ///
+  /// @param file what was being written
+  /// @param needed bytes that were still to be written there
+  static ResourceException writing(Path file, long needed, IOException cause) {
+    String reason = Optional.ofNullable(cause.getMessage()).orElse(cause.toString());
+    String lower = reason.toLowerCase(Locale.ROOT);
+    if (lower.contains("no space left") || lower.contains("quota exceeded")) {
+      return new ResourceException(
+          "the disk is full while writing %s: %s more needed there, %s free; free some space, then run again with --resume"
+              .formatted(file, ByteSizes.text(needed), free(file)),
+          cause);
+    }
+    if (cause instanceof AccessDeniedException
+        || lower.contains("read-only")
+        || lower.contains("permission denied")
+        || lower.contains("not permitted")) {
+      return new ResourceException(
+          "%s may not be written: %s; choose an --out that you may write to"
+              .formatted(file, reason),
+          cause);
+    }
+    return new ResourceException(
+        "writing %s failed: %s; when that is mended, run again with --resume"
+            .formatted(file, reason),
+        cause);
+  }
+
+  private static String free(Path file) {
+    try {
+      Path directory = file.toAbsolutePath().getParent();
+      return directory == null
+          ? "unknown"
+          : ByteSizes.text(Files.getFileStore(directory).getUsableSpace());
+    } catch (IOException e) {
+      return "unknown";
+    }
   }
 }

@@ -1,0 +1,104 @@
+package dev.upcycle.checkpoint.write;
+
+import dev.upcycle.checkpoint.DType;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.function.LongConsumer;
+
+/// Copies a range of one file to several places, its elements cast on the way: read once, cast
+/// once, written to each.
+///
+/// Two direct buffers belong to each call and go with it. Stateless; several threads may copy at
+/// once, to the same files too.
+public final class CastCopier {
+  /// Elements of one slice; with F64 on one side the buffers take 8 MiB.
+  private static final int SLICE_ELEMENTS = 1 << 19;
+
+  private CastCopier() {}
+
+  /// Copies and casts the range to each start.
+  ///
+  /// @param source a whole number of elements
+  /// @param written hears the bytes just written, all places together, after each slice
+  /// @throws CastOverflowException when a finite element would become infinite
+  /// @throws java.util.concurrent.CancellationException when the thread is interrupted
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException when the source ends too early
+  /// @throws ResourceException when a place cannot be written
+  public static void copy(
+      FileRange source, Cast cast, List<FileRange.Start> starts, LongConsumer written) {
+    if (source.bytes() % cast.fromBytes() != 0) {
+      throw new IllegalArgumentException(
+          source + " does not hold a whole number of " + cast.from() + " elements");
+    }
+    Interruption.check();
+    try (FileChannel from = FileChannel.open(source.file(), StandardOpenOption.READ);
+        Destinations destinations = Destinations.open(starts)) {
+      new Run(source, cast).copy(from, destinations, written);
+    } catch (IOException e) {
+      throw Interruption.orElse(e, cause -> SourceFaults.unreadable(source, cause));
+    }
+  }
+
+  /// One call's buffers.
+  private static final class Run {
+    private final FileRange source;
+    private final Cast cast;
+    private final ByteBuffer in;
+    private final ByteBuffer out;
+
+    Run(FileRange source, Cast cast) {
+      this.source = source;
+      this.cast = cast;
+      int elements = (int) Math.min(SLICE_ELEMENTS, source.bytes() / cast.fromBytes());
+      this.in = ByteBuffer.allocateDirect(elements * cast.fromBytes());
+      this.out = ByteBuffer.allocateDirect(elements * cast.toBytes());
+    }
+
+    void copy(FileChannel from, Destinations destinations, LongConsumer written)
+        throws IOException {
+      long elements = source.bytes() / cast.fromBytes();
+      int slice;
+      for (long done = 0; done < elements; done += slice) {
+        Interruption.check();
+        slice = (int) Math.min(SLICE_ELEMENTS, elements - done);
+        read(from, done, slice);
+        cast(done);
+        destinations.write(out, done * cast.toBytes());
+        written.accept((long) out.remaining() * destinations.count());
+      }
+    }
+
+    private void read(FileChannel from, long firstElement, int elements) throws IOException {
+      in.clear().limit(elements * cast.fromBytes());
+      long at = source.offset() + firstElement * cast.fromBytes();
+      while (in.hasRemaining()) {
+        int read = from.read(in, at + in.position());
+        if (read < 0) {
+          throw SourceFaults.tooShort(source, from.size());
+        }
+      }
+      in.flip();
+    }
+
+    private void cast(long firstElement) {
+      out.clear();
+      cast.apply(in, out)
+          .ifPresent(index -> {
+            throw new CastOverflowException(cast, source, firstElement + index, value(index));
+          });
+      out.flip();
+    }
+
+    private double value(int index) {
+      ByteBuffer element =
+          in.duplicate().position(index * cast.fromBytes()).limit((index + 1) * cast.fromBytes());
+      ByteBuffer wide = ByteBuffer.allocate(Double.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      new Cast(cast.from(), DType.F64).apply(element, wide);
+      return wide.getDouble(0);
+    }
+  }
+}

@@ -1,0 +1,31 @@
+package dev.upcycle.checkpoint.write;
+
+import java.nio.file.Path;
+
+/// A run of bytes in a file.
+///
+/// @param file the file
+/// @param offset of the first byte, from the start of the file
+/// @param bytes how many
+public record FileRange(Path file, long offset, long bytes) {
+  /// Refuses negative numbers.
+  public FileRange {
+    if (offset < 0 || bytes < 0) {
+      throw new IllegalArgumentException(
+          "range of %d bytes at %d in %s".formatted(bytes, offset, file));
+    }
+  }
+
+  /// A place in a file where bytes are put.
+  ///
+  /// @param file the file, which exists
+  /// @param offset of the first byte, from the start of the file
+  public record Start(Path file, long offset) {
+    /// Refuses negative offsets.
+    public Start {
+      if (offset < 0) {
+        throw new IllegalArgumentException("offset %d in %s".formatted(offset, file));
+      }
+    }
+  }
+}
