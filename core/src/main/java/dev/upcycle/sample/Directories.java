@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /// Directories that live for the length of a run.
-final class Directories {
+public final class Directories {
   private Directories() {}
 
   static Path temporary(String prefix) {
@@ -33,7 +33,7 @@ final class Directories {
   }
 
   /// Deletes a directory that this package made, with all that is in it; links are not followed.
-  static void delete(Path directory) {
+  public static void delete(Path directory) {
     List<Path> paths;
     try (Stream<Path> walk = Files.walk(directory)) {
       paths = walk.sorted(Comparator.reverseOrder()).toList();

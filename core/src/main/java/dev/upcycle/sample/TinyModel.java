@@ -1,33 +1,17 @@
 package dev.upcycle.sample;
 
 import dev.upcycle.arch.Architecture;
-import dev.upcycle.arch.TensorSlot;
-import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
-import dev.upcycle.checkpoint.TensorSpec;
-import dev.upcycle.checkpoint.write.CheckpointWriter;
-import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.LayerSelection;
 import dev.upcycle.recipe.Recipe;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
-import java.util.List;
-import java.util.Map;
-import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A dense model of a recipe's own architecture that is small enough to convert in no time.
 ///
-/// Its weights are drawn large, so that every matrix matters to the function, and by tensor name,
-/// so that no two tensors are alike and equal names give equal bytes.
+/// Its weights are those of a [SyntheticModel].
 public final class TinyModel {
   private static final int HIDDEN = 64;
   private static final int INTERMEDIATE = 96;
@@ -45,22 +29,7 @@ public final class TinyModel {
   public static void write(Recipe recipe, Path out) {
     Architecture family = family(recipe);
     ModelConfig config = config(family, layers(recipe));
-    List<TensorSlot> slots = family.slots(config);
-    ShardLayout layout =
-        ShardLayout.of(
-            slots.stream().map(slot -> slot.spec(DType.BF16)).toList(),
-            recipe.output().maxShardBytes());
-    try (CheckpointWriter writer =
-        CheckpointWriter.begin(out, layout, Map.of(), CheckpointWriter.Mode.FRESH)) {
-      for (int shard : writer.pending()) {
-        fill(writer.shard(shard), layout.shards().get(shard));
-        writer.seal(shard);
-      }
-      String json =
-          JsonMapper.shared().writerWithDefaultPrettyPrinter().writeValueAsString(config.json());
-      writer.put("config.json", json.getBytes(StandardCharsets.UTF_8));
-      writer.commit();
-    }
+    new SyntheticModel(family, config, recipe.output().maxShardBytes()).write(out);
   }
 
   private static Architecture family(Recipe recipe) {
@@ -110,34 +79,5 @@ public final class TinyModel {
     json.put("torch_dtype", "bfloat16");
     json.put("dtype", "bfloat16");
     return ModelConfig.of(json);
-  }
-
-  private static void fill(Path file, ShardLayout.Shard shard) {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
-      for (ShardLayout.Placement placement : shard.tensors()) {
-        ByteBuffer bytes = draw(placement.tensor());
-        long position = placement.offset();
-        while (bytes.hasRemaining()) {
-          position += channel.write(bytes, position);
-        }
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(file + ": " + e.getMessage(), e);
-    }
-  }
-
-  /// A matrix has entries of mean square `2 / fan-in`, a vector (a norm's scale) lies about one.
-  private static ByteBuffer draw(TensorSpec tensor) {
-    boolean matrix = tensor.shape().rank() > 1;
-    double middle = matrix ? 0 : 1;
-    double bound = matrix ? Math.sqrt(6.0 / tensor.shape().dimension(-1)) : 0.25;
-    ByteBuffer bytes =
-        ByteBuffer.allocate(Math.toIntExact(tensor.bytes())).order(ByteOrder.LITTLE_ENDIAN);
-    SplitMix64 random = SplitMix64.of(tensor.name());
-    while (bytes.hasRemaining()) {
-      float value = (float) (middle + bound * random.nextSigned());
-      bytes.putShort((short) (Float.floatToRawIntBits(value) >>> Short.SIZE));
-    }
-    return bytes.flip();
   }
 }
