@@ -1,8 +1,19 @@
 package dev.upcycle.verify;
 
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Dimensions;
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.convert.Manifest;
 import dev.upcycle.convert.Progress;
+import dev.upcycle.recipe.Recipe;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.ToIntFunction;
 
 /// Holds a target against an expectation of its own: the target's config, the templates' roles and
 /// the manifest, never the planner.
@@ -13,13 +24,88 @@ public final class Verifier {
   public enum Expectation {
     /// As converted: every copied tensor equals its source.
     CONVERTED,
-    /// Trained since: only tensors that the run kept frozen equal their source.
+    /// Trained since: everything is finite, and only tensors that the manifest's list `frozen`
+    /// names equal their source.
     TRAINED
   }
 
   /// Verifies a target directory, against its source when one is given.
+  ///
+  /// @throws CheckpointFormatException when a file is missing, corrupt or of an unknown kind
   public static VerifyReport verify(
       Optional<Path> source, Path target, Expectation expectation, Progress progress) {
-    throw new UnsupportedOperationException();
+    Checkpoint checkpoint = Checkpoint.open(target);
+    Manifest manifest = Manifest.read(target);
+    Optional<Checkpoint> dense = source.map(Checkpoint::open);
+    Architecture family = Architecture.require(checkpoint.config().modelType());
+    Architecture denseFamily =
+        Architecture.require(
+            dense.map(opened -> opened.config().modelType()).orElse(manifest.sourceFamily()));
+    Findings findings = new Findings();
+    checkpoint.notes().forEach(findings::remark);
+    Optional<String> absurdity = absurdity(checkpoint, family);
+    if (absurdity.isPresent()) {
+      findings.covered(CheckKind.CONFIG);
+      findings.failed(CheckKind.CONFIG, "config.json", absurdity.get());
+      return findings.report(name -> 0);
+    }
+    Optional<Recipe> recipe = RecipeBeside.read(target, manifest, findings);
+    ExpectedTensors expected = ExpectedTensors.derive(checkpoint.config(), family, denseFamily);
+    Subject subject =
+        new Subject(checkpoint, family, denseFamily, dense, manifest, recipe, expected);
+    for (Examination examination : examinations(expectation, progress)) {
+      examination.examine(subject, findings);
+    }
+    List<String> order = new ArrayList<>(expected.byName().keySet());
+    return findings.report(position(order));
+  }
+
+  private static List<Examination> examinations(Expectation expectation, Progress progress) {
+    List<Examination> structure =
+        List.of(
+            new StructureExamination(),
+            new FileExamination(),
+            new ConfigExamination(),
+            new ManifestExamination());
+    List<Examination> weights =
+        switch (expectation) {
+          case CONVERTED ->
+              List.of(
+                  new CompanionExamination(),
+                  new LeftOutExamination(),
+                  RouterExamination.converted(),
+                  new WeightExamination(progress));
+          case TRAINED -> List.of(RouterExamination.trained(), new TrainedExamination(progress));
+        };
+    List<Examination> all = new ArrayList<>(structure);
+    all.addAll(weights);
+    return all;
+  }
+
+  /// Says why no expectation can be derived, before a hostile config makes it a large one.
+  private static Optional<String> absurdity(Checkpoint target, Architecture family) {
+    if (!family.mixtureOfExperts()) {
+      return Optional.of(
+          "model_type %s has no experts, expected the result of a conversion"
+              .formatted(family.modelType()));
+    }
+    Dimensions dimensions;
+    try {
+      dimensions = Dimensions.of(family, target.config());
+    } catch (CheckpointFormatException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+    long calledFor = Math.multiplyExact((long) dimensions.layers(), dimensions.experts());
+    return calledFor <= target.tensors().size()
+        ? Optional.empty()
+        : Optional.of(
+            "calls for %d layers of %d experts, the weights files hold %d tensors in all"
+                .formatted(dimensions.layers(), dimensions.experts(), target.tensors().size()));
+  }
+
+  private static ToIntFunction<String> position(List<String> order) {
+    Map<String, Integer> positions = new HashMap<>();
+    order.forEach(name -> positions.put(name, positions.size()));
+    return name -> positions.getOrDefault(name, Integer.MAX_VALUE);
   }
 }

@@ -1,0 +1,51 @@
+package dev.upcycle.sample;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// Directories that live for the length of a run.
+final class Directories {
+  private Directories() {}
+
+  static Path temporary(String prefix) {
+    try {
+      return Files.createTempDirectory(prefix);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make a temporary directory: " + e.getMessage(), e);
+    }
+  }
+
+  /// Copies the files of a directory, not those below it.
+  static void copyFiles(Path from, Path to) {
+    try (Stream<Path> files = Files.list(from)) {
+      Files.createDirectories(to);
+      for (Path file : files.filter(Files::isRegularFile).toList()) {
+        Files.copy(file, to.resolve(from.relativize(file)));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot copy " + from + ": " + e.getMessage(), e);
+    }
+  }
+
+  /// Deletes a directory that this package made, with all that is in it; links are not followed.
+  static void delete(Path directory) {
+    List<Path> paths;
+    try (Stream<Path> walk = Files.walk(directory)) {
+      paths = walk.sorted(Comparator.reverseOrder()).toList();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot remove " + directory + ": " + e.getMessage(), e);
+    }
+    for (Path path : paths) {
+      try {
+        Files.delete(path);
+      } catch (IOException e) {
+        throw new UncheckedIOException("cannot remove " + path + ": " + e.getMessage(), e);
+      }
+    }
+  }
+}

@@ -1,0 +1,209 @@
+package dev.upcycle.verify;
+
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Dimensions;
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.RopeSettings;
+import dev.upcycle.recipe.Experts;
+import dev.upcycle.recipe.Recipe;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Does the target's `config.json` describe the dense model with experts, to readers of both
+/// generations?
+final class ConfigExamination implements Examination {
+  /// Keys that change the function or the use of a decoder and that both families share.
+  private static final List<String> SHARED =
+      List.of(
+          "max_position_embeddings",
+          "sliding_window",
+          "hidden_act",
+          "rms_norm_eps",
+          "tie_word_embeddings",
+          "attention_dropout",
+          "initializer_range",
+          "bos_token_id",
+          "eos_token_id",
+          "pad_token_id");
+
+  /// Keys that a consumer would otherwise fill with its own class's default, or derive otherwise.
+  private static final List<String> EXPLICIT =
+      List.of(
+          "head_dim",
+          "num_key_value_heads",
+          "tie_word_embeddings",
+          "rope_theta",
+          "rope_parameters",
+          "torch_dtype",
+          "dtype",
+          "num_local_experts",
+          "num_experts_per_tok");
+
+  @Override
+  public void examine(Subject subject, Findings findings) {
+    ModelConfig config = subject.target().config();
+    for (String key : EXPLICIT) {
+      expect(
+          !value(config.json(), key).isNull(),
+          findings,
+          key,
+          () ->
+              "missing or null: readers "
+                  + "of one of the two generations would put their own default in its place");
+    }
+    expect(
+        config.strings("architectures").equals(List.of(subject.family().className())),
+        findings,
+        "architectures",
+        () ->
+            "expected [%s], actual %s"
+                .formatted(subject.family().className(), config.strings("architectures")));
+    spellings(config, subject.family(), findings);
+    subject.recipe().ifPresent(recipe -> asAsked(recipe, config, findings));
+    subject.source().ifPresent(source -> asDense(source, subject, findings));
+  }
+
+  private static void spellings(ModelConfig config, Architecture family, Findings findings) {
+    JsonNode older = value(config.json(), "torch_dtype");
+    JsonNode newer = value(config.json(), "dtype");
+    expect(
+        older.isNull() || newer.isNull() || older.equals(newer),
+        findings,
+        "dtype",
+        () -> "the two spellings disagree: torch_dtype is %s, dtype is %s".formatted(older, newer));
+    findings.covered(CheckKind.CONFIG);
+    try {
+      config.rope(family.defaultRopeTheta());
+    } catch (CheckpointFormatException disagreement) {
+      findings.failed(
+          CheckKind.CONFIG,
+          "config.json: rope_parameters",
+          String.valueOf(disagreement.getMessage()));
+    }
+  }
+
+  private static void asAsked(Recipe recipe, ModelConfig config, Findings findings) {
+    recipe
+        .language()
+        .ifPresent(language -> {
+          Experts experts = language.experts();
+          number(config, "num_local_experts", experts.count(), findings);
+          number(config, "num_experts_per_tok", experts.perToken(), findings);
+        });
+    recipe
+        .output()
+        .config()
+        .forEach((key, wanted) -> {
+          JsonNode expected = JsonMapper.shared().valueToTree(wanted);
+          JsonNode actual = value(config.json(), key);
+          expect(
+              same(expected, actual),
+              findings,
+              key,
+              () -> "expected %s by recipe.yaml, actual %s".formatted(expected, actual));
+        });
+  }
+
+  private static void number(ModelConfig config, String key, int wanted, Findings findings) {
+    JsonNode actual = value(config.json(), key);
+    expect(
+        actual.isIntegralNumber() && actual.asLong() == wanted,
+        findings,
+        key,
+        () -> "expected %d by recipe.yaml, actual %s".formatted(wanted, actual));
+  }
+
+  private static void asDense(Checkpoint source, Subject subject, Findings findings) {
+    Set<String> overridden =
+        subject.recipe().map(recipe -> recipe.output().config().keySet()).orElse(Set.of());
+    Architecture dense = subject.dense();
+    Dimensions wanted = Dimensions.of(dense, source.config());
+    Dimensions actual = Dimensions.of(subject.family(), subject.target().config());
+    wanted
+        .symbols()
+        .forEach((symbol, size) ->
+            expect(
+                size.equals(actual.symbols().get(symbol)),
+                findings,
+                symbol,
+                () ->
+                    "expected %d, as the source, actual %s"
+                        .formatted(size, actual.symbols().get(symbol))));
+    ObjectNode before = dense.complete(source.config()).json();
+    dense.ignoredKeys().forEach(before::remove);
+    ObjectNode after = subject.family().complete(subject.target().config()).json();
+    for (String key : SHARED) {
+      JsonNode expected = value(before, key);
+      JsonNode found = value(after, key);
+      expect(
+          overridden.contains(key) || same(expected, found),
+          findings,
+          key,
+          () -> "expected %s, as the source means, actual %s".formatted(expected, found));
+    }
+    rope(source, subject, overridden, findings);
+  }
+
+  private static void rope(
+      Checkpoint source, Subject subject, Set<String> overridden, Findings findings) {
+    if (overridden.stream().anyMatch(key -> key.startsWith("rope_"))) {
+      return;
+    }
+    RopeSettings expected = source.config().rope(subject.dense().defaultRopeTheta());
+    Optional<RopeSettings> actual = findRope(subject);
+    expect(
+        actual.isEmpty() || same(tree(expected), tree(actual.get())),
+        findings,
+        "rope_parameters",
+        () -> "expected %s, as the source means, actual %s".formatted(expected, actual.get()));
+  }
+
+  /// Empty when the target's spellings disagree, which has a failure of its own.
+  private static Optional<RopeSettings> findRope(Subject subject) {
+    try {
+      return Optional.of(subject.target().config().rope(subject.family().defaultRopeTheta()));
+    } catch (CheckpointFormatException disagreement) {
+      return Optional.empty();
+    }
+  }
+
+  private static ObjectNode tree(RopeSettings rope) {
+    ObjectNode tree = JsonNodeFactory.instance.objectNode();
+    tree.put("theta", rope.theta()).put("type", rope.type());
+    rope.scaling().ifPresent(scaling -> tree.set("scaling", scaling));
+    return tree;
+  }
+
+  private static JsonNode value(ObjectNode config, String key) {
+    JsonNode value = config.get(key);
+    return value == null ? JsonNodeFactory.instance.nullNode() : value;
+  }
+
+  /// Equal as JSON values; numbers by value, so that 1e-5 equals 0.00001.
+  private static boolean same(JsonNode left, JsonNode right) {
+    return left.equals(ConfigExamination::compare, right);
+  }
+
+  private static int compare(JsonNode left, JsonNode right) {
+    if (left.isNumber() && right.isNumber()) {
+      return left.decimalValue().compareTo(right.decimalValue());
+    }
+    return left.equals(right) ? 0 : 1;
+  }
+
+  private static void expect(
+      boolean holds, Findings findings, String key, Supplier<String> message) {
+    findings.covered(CheckKind.CONFIG);
+    if (!holds) {
+      findings.failed(CheckKind.CONFIG, "config.json: " + key, message.get());
+    }
+  }
+}

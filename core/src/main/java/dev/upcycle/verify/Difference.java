@@ -1,0 +1,35 @@
+package dev.upcycle.verify;
+
+import dev.upcycle.checkpoint.TensorEntry;
+import java.util.ArrayList;
+import java.util.List;
+
+/// The first byte in which a tensor is not what it should be.
+///
+/// @param offset of the byte, from the start of the tensor
+/// @param expected the byte that should be there, 0 to 255
+/// @param actual the byte that is there; -1 when the file ends before it
+record Difference(long offset, int expected, int actual) {
+  /// What, where, expected and actual, as a sentence's end.
+  String in(TensorEntry tensor) {
+    String found = actual < 0 ? "nothing: the file ends" : "0x%02x".formatted(actual);
+    return "first differing byte %d (element %s; %s, byte %d): expected 0x%02x, actual %s"
+        .formatted(
+            offset,
+            element(tensor),
+            tensor.file().getFileName(),
+            tensor.offset() + offset,
+            expected,
+            found);
+  }
+
+  private List<Long> element(TensorEntry tensor) {
+    long rest = offset * Byte.SIZE / tensor.dtype().bits();
+    List<Long> index = new ArrayList<>();
+    for (long dimension : tensor.shape().dimensions().reversed()) {
+      index.addFirst(rest % dimension);
+      rest /= dimension;
+    }
+    return index;
+  }
+}

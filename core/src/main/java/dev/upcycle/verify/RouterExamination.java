@@ -1,0 +1,114 @@
+package dev.upcycle.verify;
+
+import dev.upcycle.arch.Role;
+import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.recipe.RouterInit;
+import java.util.Optional;
+
+/// Are routers finite, and do they look as though drawn as the recipe says?
+///
+/// They are not drawn again here: that would repeat the conversion's own code. The bands are wide
+/// enough never to refuse a true draw (PRECISION.md) and narrow enough to refuse another
+/// distribution, another scale, or a dense matrix put in a router's place.
+final class RouterExamination implements Examination {
+  /// A normal value further out occurs once in 10^18.
+  private static final double MOST_DEVIATIONS = 9;
+
+  /// The mean and the spread of a sample stay within so many of their own standard errors.
+  private static final double STANDARD_ERRORS = 7;
+
+  /// Rounding to bfloat16 moves a value by at most 2^-8 of itself.
+  private static final double ROUNDING = 0x1p-8;
+
+  private final boolean fresh;
+
+  private RouterExamination(boolean fresh) {
+    this.fresh = fresh;
+  }
+
+  /// Routers that must look freshly drawn.
+  static RouterExamination converted() {
+    return new RouterExamination(true);
+  }
+
+  /// Routers that were trained since: any finite values will do.
+  static RouterExamination trained() {
+    return new RouterExamination(false);
+  }
+
+  @Override
+  public void examine(Subject subject, Findings findings) {
+    Optional<RouterInit> init =
+        subject
+            .recipe()
+            .filter(recipe -> fresh)
+            .flatMap(recipe -> recipe.language())
+            .map(language -> language.router().init());
+    try (TensorBytes tensors = new TensorBytes()) {
+      for (ExpectedTensor expected : subject.expected().all()) {
+        Optional<TensorEntry> router =
+            subject
+                .target()
+                .find(expected.name())
+                .filter(tensor -> expected.role() == Role.ROUTER)
+                .filter(tensor -> RoundToNearestEven.isFloat(tensor.dtype()));
+        if (router.isPresent()) {
+          findings.covered(CheckKind.ROUTERS, router.get().bytes());
+          RouterStatistics statistics = RouterStatistics.of(router.get(), tensors);
+          objection(statistics, init)
+              .ifPresent(text -> findings.failed(CheckKind.ROUTERS, expected.name(), text));
+          remark(statistics, findings);
+        }
+      }
+    }
+  }
+
+  private static void remark(RouterStatistics statistics, Findings findings) {
+    if (statistics.largest() == 0 && statistics.nonFinite() == 0) {
+      findings.remark(
+          "routers are all zero: every score ties, so every token goes to the same first experts "
+              + "until training parts them");
+    }
+  }
+
+  private static Optional<String> objection(
+      RouterStatistics statistics, Optional<RouterInit> init) {
+    if (statistics.nonFinite() > 0) {
+      return Optional.of(
+          "%d of %d values are NaN or infinite"
+              .formatted(statistics.nonFinite(), statistics.elements()));
+    }
+    if (init.isEmpty()) {
+      return Optional.empty();
+    }
+    return switch (init.get()) {
+      case RouterInit.Zero zero ->
+          statistics.largest() == 0
+              ? Optional.empty()
+              : Optional.of(
+                  "expected all zero by recipe.yaml, largest magnitude " + statistics.largest());
+      case RouterInit.Normal normal ->
+          spread("normal", normal.std(), MOST_DEVIATIONS * normal.std(), statistics);
+      case RouterInit.Uniform uniform ->
+          spread("uniform", uniform.bound() / Math.sqrt(3), uniform.bound(), statistics);
+    };
+  }
+
+  private static Optional<String> spread(
+      String kind, double std, double most, RouterStatistics statistics) {
+    double ofMean = std / Math.sqrt((double) statistics.elements());
+    double ofSpread = ofMean / Math.sqrt(2);
+    boolean inside = statistics.largest() <= most * (1 + ROUNDING);
+    boolean centred = Math.abs(statistics.mean()) <= STANDARD_ERRORS * ofMean;
+    boolean scaled =
+        Math.abs(statistics.rms() - std) <= STANDARD_ERRORS * ofSpread + ROUNDING * std;
+    if (inside && centred && scaled) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        "does not look drawn as recipe.yaml says (%s, std %.3g, magnitude at most %.3g): "
+                .formatted(kind, std, most)
+            + "mean %.3g, std %.3g, largest magnitude %.3g"
+                .formatted(statistics.mean(), statistics.rms(), statistics.largest()));
+  }
+}
