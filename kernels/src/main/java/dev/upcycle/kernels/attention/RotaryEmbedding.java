@@ -2,6 +2,7 @@ package dev.upcycle.kernels.attention;
 
 import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Device;
+import dev.upcycle.kernels.tensor.Functions;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
 import java.util.List;
@@ -27,8 +28,8 @@ public final class RotaryEmbedding {
     Tensor half = places.times(inverse);
     Tensor angles = Tensors.concat(List.of(half, half), -1);
     double factor = frequencies.attentionFactor();
-    Tensor cosine = angles.cos().times(factor).to(dtype).to(device);
-    Tensor sine = angles.sin().times(factor).to(dtype).to(device);
+    Tensor cosine = Functions.cosine(angles).times(factor).to(dtype).to(device);
+    Tensor sine = Functions.sine(angles).times(factor).to(dtype).to(device);
     return new Rotation(cosine, sine, Tensors.of(positions).to(device));
   }
 

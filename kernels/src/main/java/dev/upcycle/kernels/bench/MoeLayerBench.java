@@ -14,9 +14,12 @@ import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.kernels.tensor.Tensors;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.function.ToDoubleFunction;
 
 /// Forward and backward of a layer of experts beside a dense feed-forward network that does as many
 /// multiplications per token, in turns in one run, so that their ratio survives a noisy machine.
@@ -54,13 +57,18 @@ public final class MoeLayerBench {
     SKEWED
   }
 
-  /// What was measured; times are medians of forward plus backward.
+  /// Medians of forward plus backward.
   ///
-  /// @param denseMillis of the dense network
-  /// @param sparseMillis of the layer of experts
+  /// @param wallMillis on the clock
+  /// @param cpuMillis of all threads; holds where other programs share the machine
+  public record Times(double wallMillis, double cpuMillis) {}
+
+  /// What was measured.
+  ///
+  /// @param dense the dense network
+  /// @param sparse the layer of experts
   /// @param counts assignments per expert
-  public record Result(
-      Setting setting, double denseMillis, double sparseMillis, List<Long> counts) {
+  public record Result(Setting setting, Times dense, Times sparse, List<Long> counts) {
     /// Keeps the counts as they are.
     public Result {
       counts = List.copyOf(counts);
@@ -68,12 +76,17 @@ public final class MoeLayerBench {
 
     /// Time of the layer of experts in units of the dense network's.
     public double ratio() {
-      return sparseMillis / denseMillis;
+      return sparse.wallMillis() / dense.wallMillis();
+    }
+
+    /// The same of processor time.
+    public double cpuRatio() {
+      return sparse.cpuMillis() / dense.cpuMillis();
     }
 
     /// Tokens per second of the layer of experts.
     public double tokensPerSecond() {
-      return setting.shape().tokens() / (sparseMillis / 1e3);
+      return setting.shape().tokens() / (sparse.wallMillis() / 1e3);
     }
   }
 
@@ -81,14 +94,14 @@ public final class MoeLayerBench {
   public static Result run(Setting setting, Device device) {
     try (TensorScope _ = TensorScope.open()) {
       Weights weights = new Weights(setting, device);
-      double[] dense = new double[setting.repeats()];
-      double[] sparse = new double[setting.repeats()];
+      List<Times> dense = new ArrayList<>();
+      List<Times> sparse = new ArrayList<>();
       for (int turn = -WARM_UP; turn < setting.repeats(); turn++) {
-        double denseMillis = millis(weights, () -> weights.dense.forward(weights.x));
-        double sparseMillis = millis(weights, weights::moe);
+        Times denseTimes = time(weights, () -> weights.dense.forward(weights.x));
+        Times sparseTimes = time(weights, weights::moe);
         if (turn >= 0) {
-          dense[turn] = denseMillis;
-          sparse[turn] = sparseMillis;
+          dense.add(denseTimes);
+          sparse.add(sparseTimes);
         }
       }
       long[] counts = weights.layer.router().route(weights.x, RoutingPass.Infer.ofAll()).counts();
@@ -97,19 +110,29 @@ public final class MoeLayerBench {
     }
   }
 
-  private static double millis(Weights weights, Supplier<Tensor> forward) {
+  private static Times time(Weights weights, Supplier<Tensor> forward) {
     weights.tracked.forEach(Gradients::clear);
     long start = System.nanoTime();
+    Duration busy = cpuTime();
     try (TensorScope _ = TensorScope.open()) {
       Gradients.backward(forward.get(), weights.derivative);
+      // Reading a number waits for a device that computes on its own.
       Gradients.find(weights.x).ifPresent(gradient -> gradient.sum().item());
     }
-    return (System.nanoTime() - start) / 1e6;
+    double cpuMillis = cpuTime().minus(busy).toNanos() / 1e6;
+    return new Times((System.nanoTime() - start) / 1e6, cpuMillis);
   }
 
-  private static double median(double[] values) {
-    Arrays.sort(values);
-    return values[values.length / 2];
+  private static Duration cpuTime() {
+    return ProcessHandle.current().info().totalCpuDuration().orElse(Duration.ZERO);
+  }
+
+  private static Times median(List<Times> times) {
+    return new Times(median(times, Times::wallMillis), median(times, Times::cpuMillis));
+  }
+
+  private static double median(List<Times> times, ToDoubleFunction<Times> part) {
+    return times.stream().mapToDouble(part).sorted().toArray()[times.size() / 2];
   }
 
   private static final class Weights {

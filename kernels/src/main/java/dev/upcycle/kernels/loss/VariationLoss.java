@@ -1,6 +1,7 @@
 package dev.upcycle.kernels.loss;
 
 import dev.upcycle.kernels.moe.Routing;
+import dev.upcycle.kernels.tensor.Functions;
 import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.Tensor;
 import java.util.List;
@@ -55,7 +56,7 @@ public sealed interface VariationLoss {
   }
 
   private static Tensor normalCdf(Tensor x) {
-    return x.over(Math.sqrt(2)).erf().plus(1L).times(0.5);
+    return Functions.erf(x.over(Math.sqrt(2))).plus(1).times(0.5);
   }
 
   private static Tensor variation(Tensor perExpert) {

@@ -35,7 +35,7 @@ public sealed interface Scoring {
     private Tensor noise(Tensor logits, long seed) {
       Tensor uniform =
           Tensors.uniform(seed, logits.shape()).clamp(SMALLEST, 1 - SMALLEST).to(logits.device());
-      return uniform.log().minus(uniform.negated().log1p()).times(scale);
+      return uniform.log().minus(Functions.log1p(uniform.negated())).times(scale);
     }
   }
 

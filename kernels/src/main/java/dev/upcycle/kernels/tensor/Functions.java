@@ -49,6 +49,24 @@ public final class Functions {
     return Native.run("relu", () -> torch.relu(x.handle()));
   }
 
+  public static Tensor cosine(Tensor x) {
+    return Native.run("cos", () -> x.handle().cos());
+  }
+
+  public static Tensor sine(Tensor x) {
+    return Native.run("sin", () -> x.handle().sin());
+  }
+
+  /// The error function.
+  public static Tensor erf(Tensor x) {
+    return Native.run("erf", () -> x.handle().erf());
+  }
+
+  /// `log(1 + x)`.
+  public static Tensor log1p(Tensor x) {
+    return Native.run("log1p", () -> x.handle().log1p());
+  }
+
   /// Softmax over the last dimension.
   public static Tensor softmax(Tensor x) {
     return Native.run("softmax", () -> torch.softmax(x.handle(), -1));

@@ -1,10 +1,5 @@
 package dev.upcycle.kernels.tensor;
 
-import java.lang.foreign.Arena;
-import java.lang.foreign.SymbolLookup;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.util.List;
 import java.util.Optional;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
@@ -12,25 +7,6 @@ import org.jspecify.annotations.Nullable;
 
 /// The library itself: whether it is there, its threads, its devices.
 public final class LibTorch {
-  /// What the GPU natives load beside themselves, in the order in which they need it.
-  private static final List<String> CUDA_LIBRARIES =
-      List.of(
-          "libcuda.so.1",
-          "libcudart.so.13",
-          "libcublasLt.so.13",
-          "libcublas.so.13",
-          "libcudnn.so.9",
-          "libcufft.so.12",
-          "libcurand.so.10",
-          "libcusparse.so.12",
-          "libnvJitLink.so.13",
-          "libcufile.so.0",
-          "libnccl.so.2");
-
-  private static final Path NVIDIA_DRIVER = Path.of("/proc/driver/nvidia/version");
-  private static final String GPU_NATIVES =
-      "/org/bytedeco/pytorch/linux-x86_64-gpu/libjnitorch_cuda.so";
-
   private LibTorch() {}
 
   /// What was found on this machine.
@@ -61,7 +37,12 @@ public final class LibTorch {
   public static Probe probe() {
     try {
       int devices = cudaDevices();
-      return new Probe(version(), true, null, devices, devices > 0 ? null : findCudaFault());
+      return new Probe(
+          version(),
+          true,
+          null,
+          devices,
+          devices > 0 ? null : CudaDiagnosis.here().find().orElse(null));
     } catch (LinkageError | RuntimeException e) {
       return new Probe("unknown", false, reason(e), 0, null);
     }
@@ -95,29 +76,6 @@ public final class LibTorch {
     Package library = torch.class.getPackage();
     String version = library == null ? null : library.getImplementationVersion();
     return version == null ? "unknown" : version;
-  }
-
-  private static @Nullable String findCudaFault() {
-    if (!Files.exists(NVIDIA_DRIVER)) {
-      return null;
-    }
-    if (torch.class.getResource(GPU_NATIVES) == null) {
-      return "A GPU is there, but this build carries natives for the CPU only: build with -Pgpu.";
-    }
-    List<String> missing = CUDA_LIBRARIES.stream().filter(name -> !isLoadable(name)).toList();
-    return missing.isEmpty()
-        ? "A GPU is there and its libraries load, but CUDA does not come up: check the driver."
-        : "A GPU is there, but these libraries are not on the loader's path: "
-            + String.join(", ", missing);
-  }
-
-  @SuppressWarnings("restricted")
-  private static boolean isLoadable(String library) {
-    try (Arena arena = Arena.ofConfined()) {
-      return SymbolLookup.libraryLookup(library, arena) != null;
-    } catch (IllegalArgumentException e) {
-      return false;
-    }
   }
 
   private static String reason(Throwable fault) {

@@ -67,10 +67,19 @@ final class Native {
 
   /// Calls an operator that has no Java method, by its schema name.
   static org.bytedeco.pytorch.Tensor boxed(String schema, IValue... arguments) {
+    return callBoxed(schema, arguments).get(0).toTensor();
+  }
+
+  /// The same for an operator that changes its arguments and gives nothing.
+  static void boxedInPlace(String schema, IValue... arguments) {
+    callBoxed(schema, arguments);
+  }
+
+  private static IValueVector callBoxed(String schema, IValue... arguments) {
     OperatorHandle operator = Dispatcher.singleton().findSchemaOrThrow(schema, "");
     IValueVector stack = new IValueVector(arguments);
     operator.callBoxed(stack);
-    return stack.get(0).toTensor();
+    return stack;
   }
 
   static TensorVector vector(List<Tensor> tensors) {

@@ -223,23 +223,6 @@ public final class Tensor {
     return Native.run("log", () -> handle().log());
   }
 
-  /// `log(1 + x)`.
-  public Tensor log1p() {
-    return Native.run("log1p", () -> handle().log1p());
-  }
-
-  public Tensor erf() {
-    return Native.run("erf", () -> handle().erf());
-  }
-
-  public Tensor cos() {
-    return Native.run("cos", () -> handle().cos());
-  }
-
-  public Tensor sin() {
-    return Native.run("sin", () -> handle().sin());
-  }
-
   public Tensor abs() {
     return Native.run("abs", () -> handle().abs());
   }
