@@ -1,0 +1,94 @@
+package dev.upcycle.kernels.attention;
+
+import dev.upcycle.kernels.ffn.Linear;
+import dev.upcycle.kernels.norm.Norm;
+import dev.upcycle.kernels.tensor.AttentionInputs;
+import dev.upcycle.kernels.tensor.DType;
+import dev.upcycle.kernels.tensor.Device;
+import dev.upcycle.kernels.tensor.Functions;
+import dev.upcycle.kernels.tensor.Sight;
+import dev.upcycle.kernels.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// Multi-head attention whose key-value heads are shared by groups of query heads (Ainslie et al.,
+/// arXiv 2305.13245), `[batch, seq, hidden]` to the same.
+///
+/// @param form heads and what they may see
+/// @param projections the four linear maps
+/// @param queryNorm over each head of the queries before rotation, or null; Qwen3 has both
+/// @param keyNorm over each head of the keys, or null
+public record GroupedQueryAttention(
+    Form form, Projections projections, @Nullable Norm queryNorm, @Nullable Norm keyNorm) {
+
+  /// Sizes and sight.
+  ///
+  /// @param heads of the queries
+  /// @param kvHeads of keys and values; divides `heads`
+  /// @param headDim width of each head
+  public record Form(int heads, int kvHeads, int headDim, AttentionPattern pattern) {
+    /// Refuses heads that cannot be shared evenly.
+    public Form {
+      if (kvHeads < 1 || heads % kvHeads != 0) {
+        throw new IllegalArgumentException(
+            "%d query heads cannot share %d key-value heads".formatted(heads, kvHeads));
+      }
+    }
+  }
+
+  /// The linear maps, with or without biases.
+  ///
+  /// @param query `[heads · headDim, hidden]`
+  /// @param key `[kvHeads · headDim, hidden]`
+  /// @param value `[kvHeads · headDim, hidden]`
+  /// @param output `[hidden, heads · headDim]`
+  public record Projections(Linear query, Linear key, Linear value, Linear output) {}
+
+  /// Attention without a cache.
+  ///
+  /// @param rotation null where positions are not rotary, as in CLIP; only bidirectional then
+  public Tensor forward(Tensor hidden, RotaryEmbedding.@Nullable Rotation rotation) {
+    AttentionInputs inputs = inputs(hidden, rotation);
+    Sight sight =
+        rotation == null ? new Sight.Everything() : form.pattern().sight(rotation.positions());
+    return attend(hidden, inputs, sight);
+  }
+
+  /// Attention that appends to a cache and looks at all it holds.
+  public Tensor forward(Tensor hidden, RotaryEmbedding.Rotation rotation, KvCache.Layer cache) {
+    boolean fresh = cache.length() == 0;
+    AttentionInputs inputs = inputs(hidden, rotation);
+    AttentionInputs all = cache.append(inputs, rotation.positions());
+    Sight sight =
+        fresh
+            ? form.pattern().sight(rotation.positions())
+            : form.pattern().sight(rotation.positions(), cache.positions());
+    return attend(hidden, all, sight);
+  }
+
+  private AttentionInputs inputs(Tensor hidden, RotaryEmbedding.@Nullable Rotation rotation) {
+    Tensor query = heads(projections.query().forward(hidden), form.heads(), queryNorm);
+    Tensor key = heads(projections.key().forward(hidden), form.kvHeads(), keyNorm);
+    Tensor value = heads(projections.value().forward(hidden), form.kvHeads(), null);
+    return rotation == null
+        ? new AttentionInputs(query, key, value)
+        : new AttentionInputs(rotation.apply(query), rotation.apply(key), value);
+  }
+
+  private Tensor heads(Tensor projected, int heads, @Nullable Norm norm) {
+    Tensor split = projected.view(projected.size(0), projected.size(1), heads, form.headDim());
+    return (norm == null ? split : norm.forward(split)).transpose(1, 2);
+  }
+
+  private Tensor attend(Tensor hidden, AttentionInputs inputs, Sight sight) {
+    // The CPU has no fast reduced-precision path: bfloat16 takes 23 times as long as float32.
+    boolean widen = hidden.device().equals(Device.CPU) && hidden.dtype().isReduced();
+    AttentionInputs precise = widen ? inputs.to(DType.F32) : inputs;
+    Tensor attended =
+        Functions.attention(precise, sight, 1 / Math.sqrt(form.headDim())).to(hidden.dtype());
+    Tensor joined =
+        attended
+            .transpose(1, 2)
+            .reshape(hidden.size(0), hidden.size(1), (long) form.heads() * form.headDim());
+    return projections.output().forward(joined);
+  }
+}

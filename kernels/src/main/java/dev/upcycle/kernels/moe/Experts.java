@@ -1,0 +1,86 @@
+package dev.upcycle.kernels.moe;
+
+import dev.upcycle.kernels.ffn.FeedForward;
+import dev.upcycle.kernels.tensor.Functions;
+import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.tensor.Tensors;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Applies experts to the tokens that a routing assigns to them, `[T, H]` to `[T, H]`.
+public sealed interface Experts {
+  /// The weighted sum of each token's experts.
+  Tensor forward(Tensor x, Routing routing);
+
+  /// The definition: each expert in turn adds its part to its tokens. The faster forms must match
+  /// it.
+  record Reference(ExpertWeights weights) implements Experts {
+    @Override
+    public Tensor forward(Tensor x, Routing routing) {
+      Tensor sum = Tensors.zerosLike(x, x.shape());
+      List<FeedForward> networks = weights.networks();
+      for (int expert = 0; expert < networks.size(); expert++) {
+        Tensor mine = routing.experts().isEqualTo(expert).nonzero().squeeze(1);
+        if (mine.elements() > 0) {
+          Tensor tokens = routing.tokens().indexSelect(0, mine);
+          Tensor result = networks.get(expert).forward(x.indexSelect(0, tokens));
+          Tensor weight = routing.weights().indexSelect(0, mine).to(x.dtype()).unsqueeze(1);
+          sum = sum.indexAdd(0, tokens, result.times(weight));
+        }
+      }
+      return sum;
+    }
+  }
+
+  /// Tokens sorted by expert, split once, an expert at a time; fastest on the CPU. The split is the
+  /// only point at which it needs the counts on the host.
+  record Sorted(ExpertWeights weights) implements Experts {
+    @Override
+    public Tensor forward(Tensor x, Routing routing) {
+      Dispatcher dispatcher = new Dispatcher(routing);
+      List<FeedForward> networks = weights.networks();
+      List<Tensor> parts = dispatcher.gather(x).split(0, routing.counts());
+      List<Tensor> results = new ArrayList<>(parts.size());
+      for (int expert = 0; expert < parts.size(); expert++) {
+        if (parts.get(expert).size(0) > 0) {
+          results.add(networks.get(expert).forward(parts.get(expert)));
+        }
+      }
+      return dispatcher.combine(
+          results.isEmpty() ? Tensors.zerosLike(x, 0, x.size(1)) : Tensors.concat(results, 0));
+    }
+  }
+
+  /// One grouped product per projection; nothing waits for the device.
+  record Grouped(ExpertWeights.Stacked weights) implements Experts {
+    @Override
+    public Tensor forward(Tensor x, Routing routing) {
+      Dispatcher dispatcher = new Dispatcher(routing);
+      Tensor ends = routing.ends();
+      Tensor rows = dispatcher.gather(x);
+      Tensor up = Functions.groupedMatmul(rows, weights.up().transpose(1, 2), ends);
+      ExpertWeights.Biases biases = weights.biases();
+      if (biases != null) {
+        up = up.plus(biases.up().indexSelect(0, routing.experts()));
+      }
+      Tensor inner = weights.form().activate(up);
+      Tensor down = Functions.groupedMatmul(inner, weights.down().transpose(1, 2), ends);
+      if (biases != null) {
+        down = down.plus(biases.down().indexSelect(0, routing.experts()));
+      }
+      return dispatcher.combine(down);
+    }
+  }
+
+  /// The fastest form for where the weights are.
+  static Experts fastest(ExpertWeights weights) {
+    return switch (weights) {
+      case ExpertWeights.Separate separate -> new Sorted(separate);
+      case ExpertWeights.Stacked stacked ->
+          switch (stacked.up().device().kind()) {
+            case CPU -> new Sorted(stacked);
+            case CUDA -> new Grouped(stacked);
+          };
+    };
+  }
+}

@@ -1,0 +1,5 @@
+/// Normalisations over the last dimension.
+@NullMarked
+package dev.upcycle.kernels.norm;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,450 @@
+package dev.upcycle.kernels.tensor;
+
+import dev.upcycle.kernels.KernelException;
+import java.util.Arrays;
+import java.util.List;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.StringViewOptional;
+import org.bytedeco.pytorch.T_TensorTensor_T;
+import org.bytedeco.pytorch.TensorOptional;
+
+/// An array of numbers in LibTorch's memory.
+///
+/// Dimensions are outermost first; a negative one counts from the end. Operations give new tensors
+/// that belong to the innermost open [TensorScope]; those whose name ends in `InPlace` change this
+/// one. Gradients are in [Gradients], functions of networks in [Functions], factories in [Tensors].
+public final class Tensor {
+  private final org.bytedeco.pytorch.Tensor handle;
+
+  Tensor(org.bytedeco.pytorch.Tensor handle) {
+    this.handle = handle;
+  }
+
+  org.bytedeco.pytorch.Tensor handle() {
+    if (handle.isNull()) {
+      throw new KernelException(
+          "a tensor was used after its TensorScope had closed; keep or hold it to use it longer");
+    }
+    return handle;
+  }
+
+  /// Sizes of all dimensions.
+  public long[] shape() {
+    return handle().shape();
+  }
+
+  /// Size of one dimension.
+  public long size(int dimension) {
+    return handle().size(dimension);
+  }
+
+  /// Number of dimensions.
+  public int rank() {
+    return Math.toIntExact(handle().dim());
+  }
+
+  /// Number of elements.
+  public long elements() {
+    return handle().numel();
+  }
+
+  /// Element type.
+  public DType dtype() {
+    return Native.dtype(handle().scalar_type());
+  }
+
+  /// Where the elements are.
+  public Device device() {
+    return Native.device(handle().device());
+  }
+
+  /// Address of the first element, to tell a view from a copy.
+  public long address() {
+    return handle().data_ptr().address();
+  }
+
+  /// Whether both have the same shape and the same numbers, bit for bit but for signed zeros.
+  public boolean isEqualTo(Tensor other) {
+    return Native.call("equal", () -> handle().equal(other.handle()));
+  }
+
+  /// The only element.
+  public double item() {
+    return Native.call("item", () -> handle().item_double());
+  }
+
+  /// All elements in order, rounded to float32; waits for the device.
+  public float[] toFloats() {
+    return Native.call(
+        "toFloats",
+        () -> {
+          var host = hostCopy(DType.F32);
+          float[] values = new float[Math.toIntExact(host.numel())];
+          if (values.length > 0) {
+            host.data_ptr_float().get(values);
+          }
+          return values;
+        });
+  }
+
+  /// All elements in order as integers; waits for the device.
+  public long[] toLongs() {
+    return Native.call(
+        "toLongs",
+        () -> {
+          var host = hostCopy(DType.I64);
+          long[] values = new long[Math.toIntExact(host.numel())];
+          if (values.length > 0) {
+            host.data_ptr_long().get(values);
+          }
+          return values;
+        });
+  }
+
+  /// The bytes of all elements in order, as memory holds them; waits for the device.
+  public byte[] toBytes() {
+    return Native.call(
+        "toBytes",
+        () -> {
+          var host = hostCopy(dtype());
+          byte[] values = new byte[Math.toIntExact(host.nbytes())];
+          if (values.length > 0) {
+            new BytePointer(host.data_ptr()).capacity(values.length).get(values);
+          }
+          return values;
+        });
+  }
+
+  private org.bytedeco.pytorch.Tensor hostCopy(DType dtype) {
+    Native.requireScope("copy to the host");
+    return handle().detach().to(Native.device(Device.CPU), dtype.scalarType()).contiguous();
+  }
+
+  /// The same numbers in another element type; this tensor when it has it already.
+  public Tensor to(DType dtype) {
+    return dtype() == dtype ? this : Native.run("to", () -> handle().to(dtype.scalarType()));
+  }
+
+  /// The same numbers on another device; this tensor when it is there already.
+  public Tensor to(Device device) {
+    return device().equals(device)
+        ? this
+        : Native.run("to", () -> handle().to(Native.device(device), handle().scalar_type()));
+  }
+
+  /// The bytes seen as another element type of the same width, or as the last dimension allows.
+  public Tensor viewAs(DType dtype) {
+    return Native.run("viewAs", () -> handle().view(dtype.scalarType()));
+  }
+
+  /// A copy in memory of its own.
+  public Tensor copy() {
+    return Native.run("clone", () -> handle().clone());
+  }
+
+  /// The elements in order without gaps.
+  public Tensor contiguous() {
+    return Native.run("contiguous", () -> handle().contiguous());
+  }
+
+  public Tensor plus(Tensor other) {
+    return Native.run("add", () -> handle().add(other.handle()));
+  }
+
+  public Tensor plus(double value) {
+    return Native.run("add", () -> handle().add(Native.scalar(value)));
+  }
+
+  /// Integers stay integers.
+  public Tensor plus(long value) {
+    return Native.run("add", () -> handle().add(Native.scalar(value)));
+  }
+
+  public Tensor minus(Tensor other) {
+    return Native.run("sub", () -> handle().sub(other.handle()));
+  }
+
+  public Tensor times(Tensor other) {
+    return Native.run("mul", () -> handle().mul(other.handle()));
+  }
+
+  public Tensor times(double value) {
+    return Native.run("mul", () -> handle().mul(Native.scalar(value)));
+  }
+
+  /// Integers stay integers.
+  public Tensor times(long value) {
+    return Native.run("mul", () -> handle().mul(Native.scalar(value)));
+  }
+
+  public Tensor over(Tensor other) {
+    return Native.run("div", () -> handle().div(other.handle()));
+  }
+
+  public Tensor over(double value) {
+    return Native.run("div", () -> handle().div(Native.scalar(value)));
+  }
+
+  /// Integer quotient, rounded down.
+  public Tensor floorOver(long value) {
+    return Native.run(
+        "div",
+        () -> handle().div(Native.scalar(value), new StringViewOptional(new BytePointer("floor"))));
+  }
+
+  public Tensor negated() {
+    return Native.run("neg", () -> handle().neg());
+  }
+
+  public Tensor square() {
+    return Native.run("square", () -> handle().square());
+  }
+
+  public Tensor sqrt() {
+    return Native.run("sqrt", () -> handle().sqrt());
+  }
+
+  /// One over the square root.
+  public Tensor rsqrt() {
+    return Native.run("rsqrt", () -> handle().rsqrt());
+  }
+
+  public Tensor reciprocal() {
+    return Native.run("reciprocal", () -> handle().reciprocal());
+  }
+
+  public Tensor exp() {
+    return Native.run("exp", () -> handle().exp());
+  }
+
+  public Tensor log() {
+    return Native.run("log", () -> handle().log());
+  }
+
+  public Tensor abs() {
+    return Native.run("abs", () -> handle().abs());
+  }
+
+  /// Values below `low` raised to it, values above `high` lowered to it.
+  public Tensor clamp(double low, double high) {
+    return Native.run(
+        "clamp",
+        () ->
+            handle()
+                .clamp(
+                    new org.bytedeco.pytorch.ScalarOptional(Native.scalar(low)),
+                    new org.bytedeco.pytorch.ScalarOptional(Native.scalar(high))));
+  }
+
+  /// Sum of all elements.
+  public Tensor sum() {
+    return Native.run("sum", () -> handle().sum());
+  }
+
+  /// Sum over one dimension, which stays with size 1.
+  public Tensor sumKeeping(int dimension) {
+    return Native.run(
+        "sum", () -> handle().sum(new long[] {dimension}, true, new ScalarTypeOptional()));
+  }
+
+  /// Sum over one dimension, which goes.
+  public Tensor sum(int dimension) {
+    return Native.run(
+        "sum", () -> handle().sum(new long[] {dimension}, false, new ScalarTypeOptional()));
+  }
+
+  /// Mean of all elements.
+  public Tensor mean() {
+    return Native.run("mean", () -> handle().mean());
+  }
+
+  /// Mean over one dimension, which stays with size 1.
+  public Tensor meanKeeping(int dimension) {
+    return Native.run(
+        "mean", () -> handle().mean(new long[] {dimension}, true, new ScalarTypeOptional()));
+  }
+
+  /// Mean over one dimension, which goes.
+  public Tensor mean(int dimension) {
+    return Native.run(
+        "mean", () -> handle().mean(new long[] {dimension}, false, new ScalarTypeOptional()));
+  }
+
+  /// Largest element.
+  public Tensor max() {
+    return Native.run("max", () -> handle().max());
+  }
+
+  /// Where the largest element of the last dimension is; the first one wins a tie on the CPU.
+  public Tensor argmax() {
+    return Native.run("argmax", () -> handle().argmax(new LongOptional(-1), false));
+  }
+
+  /// The `count` largest of the last dimension, largest first.
+  public TopK topK(long count) {
+    return Native.call(
+        "topk",
+        () -> {
+          Native.requireScope("topk");
+          T_TensorTensor_T pair = handle().topk(count, -1, true, true);
+          return new TopK(Native.copyOfHandle(pair.get0()), Native.copyOfHandle(pair.get1()));
+        });
+  }
+
+  /// Where ascending order takes its elements from along the last dimension; equals keep their
+  /// order.
+  public Tensor stableOrder() {
+    return Native.run("argsort", () -> handle().argsort(true, -1, false));
+  }
+
+  /// How often each of `0 … bins - 1` occurs in a vector of integers.
+  public Tensor countsOf(long bins) {
+    return Native.run("bincount", () -> handle().bincount(new TensorOptional(), bins));
+  }
+
+  /// Running sum along a dimension.
+  public Tensor cumulativeSum(int dimension) {
+    return Native.run("cumsum", () -> handle().cumsum(dimension));
+  }
+
+  /// Slices of a dimension in the order of an index vector.
+  public Tensor indexSelect(int dimension, Tensor index) {
+    return Native.run("index_select", () -> handle().index_select(dimension, index.handle()));
+  }
+
+  /// A copy with slices of `source` added where the index vector says.
+  public Tensor indexAdd(int dimension, Tensor index, Tensor source) {
+    return Native.run(
+        "index_add", () -> handle().index_add(dimension, index.handle(), source.handle()));
+  }
+
+  /// Elements picked along a dimension.
+  public Tensor gather(int dimension, Tensor index) {
+    return Native.run("gather", () -> handle().gather(dimension, index.handle()));
+  }
+
+  /// A copy with elements of `source` put along a dimension.
+  public Tensor scatter(int dimension, Tensor index, Tensor source) {
+    return Native.run(
+        "scatter", () -> handle().scatter(dimension, index.handle(), source.handle()));
+  }
+
+  /// Coordinates of the elements that are not zero, `[count, rank]`; waits for the device.
+  public Tensor nonzero() {
+    return Native.run("nonzero", () -> handle().nonzero());
+  }
+
+  public Tensor isEqualTo(long value) {
+    return Native.run("eq", () -> handle().eq(Native.scalar(value)));
+  }
+
+  public Tensor isGreaterThan(Tensor other) {
+    return Native.run("gt", () -> handle().gt(other.handle()));
+  }
+
+  public Tensor isAtMost(Tensor other) {
+    return Native.run("le", () -> handle().le(other.handle()));
+  }
+
+  /// Where both are true.
+  public Tensor and(Tensor other) {
+    return Native.run("logical_and", () -> handle().logical_and(other.handle()));
+  }
+
+  /// Where this is false.
+  public Tensor not() {
+    return Native.run("logical_not", () -> handle().logical_not());
+  }
+
+  /// A copy with `value` wherever the mask is true.
+  public Tensor maskedFill(Tensor mask, double value) {
+    return Native.run(
+        "masked_fill", () -> handle().masked_fill(mask.handle(), Native.scalar(value)));
+  }
+
+  /// Matrix product over the last two dimensions.
+  public Tensor matmul(Tensor other) {
+    return Native.run("matmul", () -> handle().matmul(other.handle()));
+  }
+
+  /// Products of `[b, n, m]` and `[b, m, p]`.
+  public Tensor batchedMatmul(Tensor other) {
+    return Native.run("bmm", () -> handle().bmm(other.handle()));
+  }
+
+  /// The same elements in another shape, without a copy.
+  public Tensor view(long... shape) {
+    return Native.run("view", () -> handle().view(shape));
+  }
+
+  /// The same elements in another shape, copied where they must be.
+  public Tensor reshape(long... shape) {
+    return Native.run("reshape", () -> handle().reshape(shape));
+  }
+
+  /// Two dimensions exchanged.
+  public Tensor transpose(int first, int second) {
+    return Native.run("transpose", () -> handle().transpose(first, second));
+  }
+
+  /// Dimensions of size 1 repeated, without a copy.
+  public Tensor expand(long... shape) {
+    return Native.run("expand", () -> handle().expand(shape));
+  }
+
+  /// With a new dimension of size 1.
+  public Tensor unsqueeze(int dimension) {
+    return Native.run("unsqueeze", () -> handle().unsqueeze(dimension));
+  }
+
+  /// Without a dimension of size 1.
+  public Tensor squeeze(int dimension) {
+    return Native.run("squeeze", () -> handle().squeeze((long) dimension));
+  }
+
+  /// A window of a dimension, without a copy.
+  ///
+  /// Not for a loop over parts under autograd: the backward of each window writes a whole zero
+  /// tensor. Use [#split] or [#unbind] there.
+  public Tensor narrow(int dimension, long start, long length) {
+    return Native.run("narrow", () -> handle().narrow(dimension, start, length));
+  }
+
+  /// Consecutive windows of a dimension with one backward for all.
+  public List<Tensor> split(int dimension, long... sizes) {
+    return Native.runList("split", () -> handle().split_with_sizes(sizes, dimension));
+  }
+
+  /// All slices of a dimension with one backward for all.
+  public List<Tensor> unbind(int dimension) {
+    return Native.runList("unbind", () -> handle().unbind(dimension));
+  }
+
+  /// Overwrites this tensor's elements with another's.
+  public Tensor copyInPlace(Tensor source) {
+    Native.call("copy", () -> handle().copy_(source.handle()));
+    return this;
+  }
+
+  /// Multiplies this tensor's elements.
+  public Tensor timesInPlace(double value) {
+    Native.call("mul", () -> handle().mul_(Native.scalar(value)));
+    return this;
+  }
+
+  /// Adds to this tensor's elements.
+  public Tensor plusInPlace(Tensor other) {
+    Native.call("add", () -> handle().add_(other.handle()));
+    return this;
+  }
+
+  /// As `F32[4, 512] on cpu`, for messages.
+  @Override
+  public String toString() {
+    return handle.isNull()
+        ? "a closed tensor"
+        : dtype() + Arrays.toString(shape()) + " on " + device();
+  }
+}

@@ -1,0 +1,35 @@
+package dev.upcycle.kernels.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+
+class LibTorchTest {
+  @Test
+  void theProbeFindsALoadableLibraryWithItsVersion() {
+    LibTorch.Probe probe = LibTorch.probe();
+    assertThat(probe.loadProblem()).isEmpty();
+    assertThat(probe.loadable()).isTrue();
+    assertThat(probe.version()).matches("\\d+\\.\\d+\\.\\d+-\\d.*");
+  }
+
+  @Test
+  void aCudaProblemIsNamedOnlyWhereNoGpuCanBeUsed() {
+    LibTorch.Probe probe = LibTorch.probe();
+    assertThat(probe.cudaDevices() > 0 && probe.cudaProblem().isPresent()).isFalse();
+  }
+
+  @Test
+  void theNumberOfThreadsIsWhatWasAskedFor() {
+    LibTorch.useThreads(2);
+    assertThat(LibTorch.threads()).isEqualTo(2);
+    LibTorch.useThreads(1);
+    assertThat(LibTorch.threads()).isEqualTo(1);
+  }
+
+  @Test
+  void noThreadsAreRefused() {
+    assertThatThrownBy(() -> LibTorch.useThreads(0)).isInstanceOf(IllegalArgumentException.class);
+  }
+}

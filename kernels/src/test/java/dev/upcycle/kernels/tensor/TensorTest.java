@@ -1,0 +1,83 @@
+package dev.upcycle.kernels.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.upcycle.kernels.KernelException;
+import dev.upcycle.kernels.ScopePerTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+@ExtendWith(ScopePerTest.class)
+class TensorTest {
+  @Test
+  void anErrorNamesTheOperationAndCarriesNoBacktrace() {
+    Tensor a = Tensors.zeros(DType.F32, 2, 3);
+    assertThatThrownBy(() -> a.matmul(a))
+        .isInstanceOf(KernelException.class)
+        .hasMessageStartingWith("matmul: ")
+        .hasMessageContaining("2x3")
+        .hasMessageNotContaining("Exception raised from")
+        .hasMessageNotContaining("frame #");
+  }
+
+  @ParameterizedTest
+  @EnumSource(DType.class)
+  void everyElementTypeMakesTheRoundTrip(DType dtype) {
+    Tensor tensor = Tensors.zeros(dtype, 2);
+    assertThat(tensor.dtype()).isEqualTo(dtype);
+    assertThat(tensor.toBytes()).hasSize(2 * dtype.bytes());
+  }
+
+  @Test
+  void integersStayIntegersWhenAnIntegerIsAdded() {
+    assertThat(Tensors.of(1, 2).plus(3L).dtype()).isEqualTo(DType.I64);
+  }
+
+  @Test
+  void valuesThatDoNotFillTheShapeAreRefused() {
+    assertThatThrownBy(() -> Tensors.of(new float[] {1, 2, 3}, 2, 2))
+        .isInstanceOf(KernelException.class)
+        .hasMessageContaining("3 values");
+  }
+
+  @Test
+  void aStableOrderKeepsEqualElementsInTheirOrder() {
+    assertThat(Tensors.of(1, 0, 1, 0).stableOrder().toLongs()).containsExactly(1, 3, 0, 2);
+  }
+
+  @Test
+  void drawsDependOnTheSeedAlone() {
+    Tensor first = Tensors.normal(5, 4, 4);
+    Tensors.normal(6, 3);
+    assertThat(Tensors.normal(5, 4, 4).isEqualTo(first)).isTrue();
+    assertThat(Tensors.normal(6, 4, 4).isEqualTo(first)).isFalse();
+  }
+
+  @Test
+  void gradientsAreFoundClearedAndAbsent() {
+    Tensor x = Gradients.track(Tensors.of(new float[] {1, 2}, 2));
+    assertThat(Gradients.find(x)).isEmpty();
+    Gradients.backward(x.square().sum());
+    assertThat(Gradients.find(x).orElseThrow().toFloats()).containsExactly(2, 4);
+    Gradients.clear(x);
+    assertThat(Gradients.find(x)).isEmpty();
+  }
+
+  @Test
+  void nothingIsRecordedDuringAPause() {
+    Tensor x = Gradients.track(Tensors.of(new float[] {1}, 1));
+    try (Gradients.Pause _ = Gradients.pause()) {
+      assertThat(Gradients.isTracked(x.times(2))).isFalse();
+    }
+    assertThat(Gradients.isTracked(x.times(2))).isTrue();
+  }
+
+  @Test
+  void reducedTypesAreThoseOfSixteenBits() {
+    assertThat(DType.BF16.isReduced()).isTrue();
+    assertThat(DType.F32.isReduced()).isFalse();
+  }
+}
