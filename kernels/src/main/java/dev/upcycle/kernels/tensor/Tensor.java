@@ -77,49 +77,17 @@ public final class Tensor {
 
   /// All elements in order, rounded to float32; waits for the device.
   public float[] toFloats() {
-    return Native.call(
-        "toFloats",
-        () -> {
-          var host = hostCopy(DType.F32);
-          float[] values = new float[Math.toIntExact(host.numel())];
-          if (values.length > 0) {
-            host.data_ptr_float().get(values);
-          }
-          return values;
-        });
+    return Native.call("toFloats", () -> HostCopy.floats(handle()));
   }
 
   /// All elements in order as integers; waits for the device.
   public long[] toLongs() {
-    return Native.call(
-        "toLongs",
-        () -> {
-          var host = hostCopy(DType.I64);
-          long[] values = new long[Math.toIntExact(host.numel())];
-          if (values.length > 0) {
-            host.data_ptr_long().get(values);
-          }
-          return values;
-        });
+    return Native.call("toLongs", () -> HostCopy.longs(handle()));
   }
 
   /// The bytes of all elements in order, as memory holds them; waits for the device.
   public byte[] toBytes() {
-    return Native.call(
-        "toBytes",
-        () -> {
-          var host = hostCopy(dtype());
-          byte[] values = new byte[Math.toIntExact(host.nbytes())];
-          if (values.length > 0) {
-            new BytePointer(host.data_ptr()).capacity(values.length).get(values);
-          }
-          return values;
-        });
-  }
-
-  private org.bytedeco.pytorch.Tensor hostCopy(DType dtype) {
-    Native.requireScope("copy to the host");
-    return handle().detach().to(Native.device(Device.CPU), dtype.scalarType()).contiguous();
+    return Native.call("toBytes", () -> HostCopy.bytes(handle()));
   }
 
   /// The same numbers in another element type; this tensor when it has it already.

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 @ExtendWith(ScopePerTest.class)
 class ExpertsTest {
@@ -199,26 +200,44 @@ class ExpertsTest {
     }
   }
 
-  @Test
-  void permutingExpertsWithTheirRouterRowsChangesNothing() {
-    Leaves leaves = new Leaves(DType.F32, ExpertWeights.Gating.GATED);
-    Tensor permutation = Tensors.of(3, 0, 7, 1, 6, 2, 5, 4);
-    var permuted =
-        new ExpertWeights.Stacked(
-            leaves.stacked.form(),
-            leaves.up.indexSelect(0, permutation),
-            leaves.down.indexSelect(0, permutation),
-            null);
-    Tensor expected = layer(leaves.router, leaves.stacked).forward(leaves.x, PASS).hidden();
-    Tensor rows = leaves.router.indexSelect(0, permutation);
-    Tensor actual = layer(rows, permuted).forward(leaves.x, PASS).hidden();
-    assertThat(Closeness.relativeError(expected, actual)).isLessThan(1e-6);
-    Tensor unmatched = layer(leaves.router, permuted).forward(leaves.x, PASS).hidden();
-    assertThat(Closeness.relativeError(expected, unmatched)).isGreaterThan(0.1);
+  private static Stream<Router.Form> routings() {
+    return Stream.of(
+        Router.Form.topK(2),
+        new Router.Form(
+            new Scoring.Sigmoid(),
+            new Selection.TokenChoice(3),
+            Weighting.AS_SCORED,
+            new Router.Refinement(1, 0)),
+        new Router.Form(
+            new Scoring.SoftmaxOverChosen(),
+            new Selection.ExpertChoice(0.25),
+            Weighting.RENORMALISED,
+            Router.Refinement.NONE));
   }
 
-  private static MoeLayer layer(Tensor router, ExpertWeights weights) {
-    return new MoeLayer(Router.of(Router.Form.topK(2), router), Experts.fastest(weights), null);
+  @ParameterizedTest
+  @MethodSource("routings")
+  void permutingExpertsWithTheirRouterRowsChangesNothing(Router.Form form) {
+    Leaves leaves = new Leaves(DType.F32, ExpertWeights.Gating.GATED);
+    Tensor expected = layer(form, leaves.router, leaves.stacked).forward(leaves.x, PASS).hidden();
+    for (int seed = 0; seed < 5; seed++) {
+      Tensor permutation = Tensors.uniform(seed, EXPERTS).stableOrder();
+      var permuted =
+          new ExpertWeights.Stacked(
+              leaves.stacked.form(),
+              leaves.up.indexSelect(0, permutation),
+              leaves.down.indexSelect(0, permutation),
+              null);
+      Tensor rows = leaves.router.indexSelect(0, permutation);
+      Tensor actual = layer(form, rows, permuted).forward(leaves.x, PASS).hidden();
+      assertThat(Closeness.relativeError(expected, actual)).isLessThan(1e-5);
+      Tensor unmatched = layer(form, leaves.router, permuted).forward(leaves.x, PASS).hidden();
+      assertThat(Closeness.relativeError(expected, unmatched)).isGreaterThan(0.1);
+    }
+  }
+
+  private static MoeLayer layer(Router.Form form, Tensor router, ExpertWeights weights) {
+    return new MoeLayer(Router.of(form, router), Experts.fastest(weights), null);
   }
 
   private static ExpertWeights copies(FeedForward network) {
@@ -235,7 +254,7 @@ class ExpertsTest {
             Activation.SILU);
     Tensor x = Tensors.normal(4, TOKENS, HIDDEN);
     Tensor router = Gradients.track(Tensors.normal(5, 4, HIDDEN));
-    Tensor y = layer(router, copies(dense)).forward(x, PASS).hidden();
+    Tensor y = layer(Router.Form.topK(2), router, copies(dense)).forward(x, PASS).hidden();
     assertThat(Closeness.relativeError(dense.forward(x), y)).isLessThan(1e-6);
     Gradients.backward(y.square().mean());
     double routerGradient = Gradients.find(router).orElseThrow().abs().max().item();

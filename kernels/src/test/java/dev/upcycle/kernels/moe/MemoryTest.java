@@ -81,12 +81,11 @@ class MemoryTest {
   void residentMemoryStaysFlatOverThreeHundredSteps() {
     assumeTrue(Files.exists(STATUS), "only Linux tells resident memory this way");
     long growth =
-        growth(
-            () -> {
-              try (TensorScope _ = TensorScope.open()) {
-                step();
-              }
-            });
+        growth(() -> {
+          try (TensorScope _ = TensorScope.open()) {
+            step();
+          }
+        });
     assertThat(growth).isLessThan(32 * MIB);
   }
 

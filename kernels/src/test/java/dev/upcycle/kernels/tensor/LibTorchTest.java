@@ -3,6 +3,7 @@ package dev.upcycle.kernels.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import org.bytedeco.openblas.global.openblas_nolapack;
 import org.junit.jupiter.api.Test;
 
 class LibTorchTest {
@@ -21,11 +22,13 @@ class LibTorchTest {
   }
 
   @Test
-  void theNumberOfThreadsIsWhatWasAskedFor() {
+  void bothPoolsHaveTheThreadsThatWereAskedFor() {
     LibTorch.useThreads(2);
     assertThat(LibTorch.threads()).isEqualTo(2);
+    assertThat(openblas_nolapack.blas_get_num_threads()).isEqualTo(2);
     LibTorch.useThreads(1);
     assertThat(LibTorch.threads()).isEqualTo(1);
+    assertThat(openblas_nolapack.blas_get_num_threads()).isEqualTo(1);
   }
 
   @Test
