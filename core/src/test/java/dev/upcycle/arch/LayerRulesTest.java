@@ -84,11 +84,9 @@ class LayerRulesTest {
     ModelConfig config = qwen(members);
     Architecture family = Architecture.require("qwen3_moe");
     assertThat(family.sparseLayers(config)).isEqualTo(layers);
-    assertThat(
-            family.slots(config).stream().filter(slot -> slot.role() == Role.ROUTER).count())
+    assertThat(family.slots(config).stream().filter(slot -> slot.role() == Role.ROUTER).count())
         .isEqualTo(layers);
-    assertThat(
-            family.slots(config).stream().filter(slot -> slot.role() == Role.FFN_GATE).count())
+    assertThat(family.slots(config).stream().filter(slot -> slot.role() == Role.FFN_GATE).count())
         .isEqualTo(LAYERS - layers);
   }
 

@@ -52,7 +52,8 @@ class BindingTest {
   @Test
   void missingAndLeftOverTensorsAreAnErrorNamingThemAll() {
     Checkpoint checkpoint =
-        dense(DenseFixture.mistral().without(GATE).without("lm_head.weight").with("vision.patch", 3));
+        dense(
+            DenseFixture.mistral().without(GATE).without("lm_head.weight").with("vision.patch", 3));
     assertThatThrownBy(() -> open(checkpoint))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining(GATE + " [24, 16] is missing")
@@ -115,7 +116,8 @@ class BindingTest {
     try (DecoderModel model = open(dense(DenseFixture.llama().tiedWithStoredHead()))) {
       assertThat(model.parameters()).doesNotContainKey("lm_head.weight");
     }
-    Path other = DenseFixture.llama().config("tie_word_embeddings", "true").write(folder.resolve("o"));
+    Path other =
+        DenseFixture.llama().config("tie_word_embeddings", "true").write(folder.resolve("o"));
     assertThatThrownBy(() -> open(Checkpoint.open(other)))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("lm_head.weight differs from the embedding");
@@ -132,10 +134,7 @@ class BindingTest {
       })
   void whatIsNotBuiltIsRefusedNamingIt(String key, String value, String named) {
     Checkpoint checkpoint =
-        dense(
-            DenseFixture.llama()
-                .spelling(DenseFixture.Spelling.V4)
-                .config(key, value));
+        dense(DenseFixture.llama().spelling(DenseFixture.Spelling.V4).config(key, value));
     assertThatThrownBy(() -> open(checkpoint))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining(named);

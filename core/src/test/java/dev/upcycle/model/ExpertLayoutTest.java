@@ -91,8 +91,7 @@ class ExpertLayoutTest {
         .hasMessageContaining(old + " [4, 32] is left over");
   }
 
-  private Checkpoint fused(GoldenCase golden, String block, List<String> parts)
-      throws IOException {
+  private Checkpoint fused(GoldenCase golden, String block, List<String> parts) throws IOException {
     EditedModel model = EditedModel.of(golden.checkpoint());
     for (int layer = 0; layer < 2; layer++) {
       String prefix = "model.layers." + layer + ".";
