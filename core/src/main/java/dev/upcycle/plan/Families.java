@@ -8,8 +8,10 @@ import java.io.UncheckedIOException;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Which families can go in, and why the others cannot.
 public final class Families {
@@ -29,12 +31,13 @@ public final class Families {
     if (known.isPresent() && !known.get().upcyclesTo().isEmpty()) {
       return Optional.empty();
     }
-    if (known.map(Architecture::mixtureOfExperts).orElseGet(() -> looksLikeExperts(family))) {
+    if (known.map(Architecture::mixtureOfExperts).orElseGet(() -> hasExperts(config))) {
       return Optional.of(
           "a %s is already a Mixture-of-Experts; give the dense model that it came from"
               .formatted(family));
     }
-    Optional<String> reason = Optional.ofNullable(refusals().get(family)).map(JsonNode::asString);
+    Optional<String> reason =
+        Optional.ofNullable(refusals().path("dense").get(family)).map(JsonNode::asString);
     return Optional.of(
         "model_type %s is not built: %s. Families that can go in: %s"
             .formatted(
@@ -52,8 +55,22 @@ public final class Families {
         .toList();
   }
 
-  private static boolean looksLikeExperts(String family) {
-    return family.toLowerCase(Locale.ROOT).contains("moe");
+  private static boolean hasExperts(ModelConfig config) {
+    String family = config.modelType();
+    JsonNode refusals = refusals();
+    return family.toLowerCase(Locale.ROOT).contains("moe")
+        || texts(refusals.path("mixtures")).anyMatch(family::equals)
+        || texts(refusals.path("expert_keys")).anyMatch(key -> counts(config.json(), key));
+  }
+
+  // Configs of several parts hold one object for each, such as text_config.
+  private static boolean counts(ObjectNode config, String key) {
+    return Stream.concat(Stream.of((JsonNode) config), config.valueStream())
+        .anyMatch(part -> part.path(key).asInt(0) > 1);
+  }
+
+  private static Stream<String> texts(JsonNode list) {
+    return list.valueStream().map(JsonNode::asString);
   }
 
   private static JsonNode refusals() {
