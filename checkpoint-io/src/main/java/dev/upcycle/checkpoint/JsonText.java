@@ -101,7 +101,7 @@ public final class JsonText {
   }
 
   /// Python's `repr` of a float: the shortest digits that give the number again, in plain notation
-  /// for exponents from -4 to 15.
+  /// for exponents from -4 to 15. (Java's digits may differ for subnormal numbers only.)
   private static String python(JsonNode number) {
     double value = number.doubleValue();
     if (Double.isNaN(value) || Double.isInfinite(value)) {

@@ -2,46 +2,55 @@ package dev.upcycle.checkpoint;
 
 import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /// The quantised forms of weights, known by the config or, when it is silent, by their tensors.
 enum Quantisation {
   GPTQ(
       CheckpointFault.QUANTISED_GPTQ,
       "GPTQ",
-      ".*\\.g_idx",
+      "g_idx",
       "use the model that it was made from ('base_model' in its README)"),
   AWQ(
       CheckpointFault.QUANTISED_AWQ,
       "AWQ",
-      ".*\\.(qweight|qzeros)",
+      "qweight qzeros",
       "use the model that it was made from ('base_model' in its README)"),
   BITSANDBYTES(
       CheckpointFault.QUANTISED_BITSANDBYTES,
       "bitsandbytes",
-      ".*\\.(absmax|quant_map|quant_state\\..*|SCB|weight_format)",
+      "absmax quant_map bitsandbytes__nf4 bitsandbytes__fp4 SCB",
       "in transformers, load it, call model.dequantize() and save_pretrained, or use the model that"
           + " it was made from"),
   COMPRESSED_TENSORS(
       CheckpointFault.QUANTISED_COMPRESSED_TENSORS,
       "compressed-tensors",
-      ".*\\.(weight_packed|weight_zero_point|weight_shape)",
+      "weight_packed weight_zero_point weight_shape",
       "in transformers, load it with CompressedTensorsConfig(run_compressed=False) and"
           + " save_pretrained, or use the model that it was made from"),
   FP8(
       CheckpointFault.QUANTISED_FP8,
       "FP8",
-      ".*\\.(weight_scale_inv|weight_scale|input_scale)",
+      "weight_scale_inv weight_scale input_scale",
       "in transformers, load it with FineGrainedFP8Config(dequantize=True) and save_pretrained, or"
           + " use the bfloat16 model that it was made from"),
   OTHER(
       CheckpointFault.QUANTISED_OTHER,
       "another quantised format",
-      ".*_proj_(blocks|scales)",
+      "gate_up_proj_blocks gate_up_proj_scales down_proj_blocks down_proj_scales",
       "use the model that it was made from, in bfloat16, float16 or float32");
+
+  private static final Map<String, Quantisation> BY_SUFFIX =
+      Arrays.stream(values())
+          .flatMap(form ->
+              Arrays.stream(form.suffixes.split(" ")).map(suffix -> Map.entry(suffix, form)))
+          .collect(Collectors.toUnmodifiableMap(Map.Entry::getKey, Map.Entry::getValue));
 
   private static final String CONFIG_KEY = "quantization_config";
   private static final List<String> OLD_FILES =
@@ -49,13 +58,14 @@ enum Quantisation {
 
   private final CheckpointFault fault;
   private final String title;
-  private final Pattern tensors;
+  private final String suffixes;
   private final String wayOut;
 
-  Quantisation(CheckpointFault fault, String title, String tensors, String wayOut) {
+  /// @param suffixes last parts of tensor names that tell, between spaces
+  Quantisation(CheckpointFault fault, String title, String suffixes, String wayOut) {
     this.fault = fault;
     this.title = title;
-    this.tensors = Pattern.compile(tensors);
+    this.suffixes = suffixes;
     this.wayOut = wayOut;
   }
 
@@ -81,23 +91,21 @@ enum Quantisation {
 
   /// Refuses a model whose tensors are those of a quantised form.
   static void refuse(Path directory, List<SafetensorsHeader> headers) {
-    for (Quantisation form : values()) {
-      headers.stream()
-          .flatMap(header -> header.tensors().stream())
-          .filter(tensor -> form.tensors.matcher(tensor.name()).matches())
-          .findFirst()
-          .ifPresent(tensor -> {
-            throw form.refusal(directory, "it holds the tensor '" + tensor.name() + "'");
-          });
+    // The earlier form explains the tensors that it shares with a later one.
+    Map<Quantisation, TensorEntry> evidence = new EnumMap<>(Quantisation.class);
+    for (SafetensorsHeader header : headers) {
+      for (TensorEntry tensor : header.tensors()) {
+        of(tensor).ifPresent(form -> evidence.putIfAbsent(form, tensor));
+      }
     }
-    headers.stream()
-        .flatMap(header -> header.tensors().stream())
-        .forEach(tensor ->
-            ofDType(tensor.dtype())
-                .ifPresent(form -> {
-                  throw form.refusal(
-                      directory, "tensor '%s' is of %s".formatted(tensor.name(), tensor.dtype()));
-                }));
+    evidence.forEach((form, tensor) -> {
+      throw form.refusal(directory, "it holds '%s' of %s".formatted(tensor.name(), tensor.dtype()));
+    });
+  }
+
+  private static Optional<Quantisation> of(TensorEntry tensor) {
+    String suffix = tensor.name().substring(tensor.name().lastIndexOf('.') + 1);
+    return Optional.ofNullable(BY_SUFFIX.get(suffix)).or(() -> ofDType(tensor.dtype()));
   }
 
   private static Optional<Quantisation> ofDType(DType dtype) {

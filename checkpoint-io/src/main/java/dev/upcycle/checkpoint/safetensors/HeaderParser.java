@@ -166,6 +166,8 @@ final class HeaderParser {
     return true;
   }
 
+  /// Names the fault behind a failure of the decoder or of Jackson, which tells its own apart by
+  /// message only.
   private CheckpointFormatException notJson(JacksonException e) {
     String what = e.getOriginalMessage();
     if (e.getCause() instanceof CharacterCodingException) {
@@ -179,6 +181,13 @@ final class HeaderParser {
           CheckpointFault.HEADER_TOO_DEEP,
           "the header nests deeper than %d levels, expected 3; it is not a safetensors file"
               .formatted(MAX_DEPTH),
+          e);
+    }
+    if (what.contains("surrogate")) {
+      return faults.file(
+          CheckpointFault.HEADER_LONE_SURROGATE,
+          "an escape in a text of the header is half of a surrogate pair (%s), expected a pair; write the file again"
+              .formatted(what),
           e);
     }
     if (controlCharacterInText()) {

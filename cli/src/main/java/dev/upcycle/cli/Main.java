@@ -1,0 +1,57 @@
+package dev.upcycle.cli;
+
+import dev.upcycle.cli.command.Build;
+import dev.upcycle.cli.command.ExitCode;
+import dev.upcycle.cli.terminal.Surroundings;
+import dev.upcycle.cli.terminal.Surroundings.Stream;
+import java.nio.file.Path;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Set;
+
+/// The process: arguments in, exit code out.
+public final class Main {
+  private Main() {}
+
+  /// Runs the command line and exits.
+  public static void main(String[] arguments) {
+    Interruption interruption = Interruption.watch(Thread.currentThread());
+    int code =
+        run(
+            List.of(arguments),
+            new Surroundings(
+                System.out,
+                System.err,
+                System.getenv(),
+                Path.of("").toAbsolutePath(),
+                terminals()));
+    interruption.finish();
+    System.exit(code);
+  }
+
+  /// Runs the command line within these surroundings.
+  ///
+  /// @return the exit code
+  public static int run(List<String> arguments, Surroundings surroundings) {
+    // The answer needs no parser, and scripts ask for it often.
+    if (arguments.equals(List.of("--version")) || arguments.equals(List.of("-V"))) {
+      surroundings.out().println(Build.current());
+      return ExitCode.OK.code();
+    }
+    return new CommandLines(surroundings).run(arguments);
+  }
+
+  // The launcher knows which streams are terminals; the JDK only tells about all of them together.
+  private static Set<Stream> terminals() {
+    String names = System.getProperty("upcycle.terminal", "");
+    Set<Stream> terminals = EnumSet.noneOf(Stream.class);
+    for (String name : names.split(",", -1)) {
+      switch (name) {
+        case "out" -> terminals.add(Stream.OUT);
+        case "err" -> terminals.add(Stream.ERR);
+        default -> {}
+      }
+    }
+    return terminals;
+  }
+}

@@ -1,0 +1,69 @@
+package dev.upcycle.cli.command;
+
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.write.OutputException;
+import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.plan.PlanException;
+import dev.upcycle.recipe.RecipeException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.ClosedByInterruptException;
+import java.util.Objects;
+import java.util.concurrent.CancellationException;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+
+/// What the process's exit code says, and the one table from exceptions to it.
+public enum ExitCode {
+  OK(0, "done"),
+  FAULT(1, "a fault of this program"),
+  USAGE(2, "wrong usage"),
+  RECIPE(3, "the recipe is invalid"),
+  INPUT(4, "a model or data file is unreadable, corrupt or unsupported"),
+  CHECK(5, "a check failed"),
+  RESOURCES(6, "the machine lacks something: disk, memory, a lock"),
+  INTERRUPTED(130, "interrupted (Ctrl-C, SIGTERM); can be resumed");
+
+  private final int code;
+  private final String meaning;
+
+  ExitCode(int code, String meaning) {
+    this.code = code;
+    this.meaning = meaning;
+  }
+
+  /// The number that the process exits with.
+  public int code() {
+    return code;
+  }
+
+  /// What it says, in a few words.
+  public String meaning() {
+    return meaning;
+  }
+
+  /// What an exception means.
+  public static ExitCode of(Throwable thrown) {
+    if (interrupted(thrown)) {
+      return INTERRUPTED;
+    }
+    return switch (thrown) {
+      case CommandLine.ParameterException _, UsageException _, OutputException _ -> USAGE;
+      case RecipeException _ -> RECIPE;
+      case CheckpointFormatException _, PlanException _ -> INPUT;
+      case UncheckedIOException _, IOException _ -> INPUT;
+      case ResourceException _, OutOfMemoryError _ -> RESOURCES;
+      default -> FAULT;
+    };
+  }
+
+  // An interrupt that meets a channel in use closes it, and whoever read from it says that its file
+  // cannot be read.
+  private static boolean interrupted(Throwable thrown) {
+    return Stream.iterate(thrown, Objects::nonNull, Throwable::getCause)
+        .anyMatch(cause ->
+            cause instanceof CancellationException
+                || cause instanceof InterruptedException
+                || cause instanceof ClosedByInterruptException);
+  }
+}

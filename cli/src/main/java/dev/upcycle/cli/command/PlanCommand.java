@@ -1,0 +1,65 @@
+package dev.upcycle.cli.command;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.cli.terminal.Surroundings;
+import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.plan.Planner;
+import dev.upcycle.plan.UpcyclePlan;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// Prints what a conversion would do.
+@CommandLine.Command(
+    name = "plan",
+    header = "Show what convert would do, without writing anything.",
+    description = "--model may name a bare config.json too; the weights are then taken from it.",
+    footer = {
+      "upcycle plan mistral-8x2 --model ./Mistral-7B-v0.1",
+      "upcycle plan --model ./Mistral-7B-v0.1/config.json --experts 4 --json",
+    })
+final class PlanCommand extends Command {
+  @Mixin private RecipeOptions recipe = new RecipeOptions();
+  @Mixin private ModelOption model = new ModelOption();
+
+  @Option(
+      names = {"-o", "--out"},
+      paramLabel = "DIR",
+      defaultValue = ".",
+      description = "Where the result would lie, to look at its disk (default: here).")
+  private Path out = Path.of(".");
+
+  @Mixin private JsonOption json = new JsonOption();
+
+  PlanCommand(Surroundings surroundings) {
+    super(surroundings);
+  }
+
+  @Override
+  ExitCode run(Terminal terminal) {
+    Path source = Models.locate(model.given(), surroundings());
+    UpcyclePlan plan =
+        Files.isRegularFile(source) ? ofConfig(source, terminal) : ofCheckpoint(source, terminal);
+    PlanReport report = PlanReport.of(plan, source, resolve(out));
+    if (json.wanted()) {
+      terminal.result(report.document());
+    } else {
+      report.print(terminal);
+    }
+    return ExitCode.OK;
+  }
+
+  private UpcyclePlan ofConfig(Path file, Terminal terminal) {
+    ModelConfig config = ModelConfig.read(file);
+    return Planner.plan(config, recipe.resolve(config, surroundings(), terminal));
+  }
+
+  private UpcyclePlan ofCheckpoint(Path directory, Terminal terminal) {
+    Checkpoint source = Checkpoint.open(directory);
+    source.notes().forEach(terminal::note);
+    return Planner.plan(source, recipe.resolve(source.config(), surroundings(), terminal));
+  }
+}

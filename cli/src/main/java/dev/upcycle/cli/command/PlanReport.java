@@ -1,0 +1,221 @@
+package dev.upcycle.cli.command;
+
+import dev.upcycle.checkpoint.write.ShardLayout;
+import dev.upcycle.cli.terminal.Documents;
+import dev.upcycle.cli.terminal.Quantities;
+import dev.upcycle.cli.terminal.Table;
+import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.estimate.Estimate;
+import dev.upcycle.plan.Discarded;
+import dev.upcycle.plan.TensorStep;
+import dev.upcycle.plan.UpcyclePlan;
+import dev.upcycle.plan.UpcyclePlan.Note;
+import dev.upcycle.recipe.Component;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A plan as the user sees it.
+///
+/// @param plan what would be done
+/// @param estimate what the result costs
+/// @param source the dense model, as it was found
+/// @param freeBytes free disk space where the result would lie
+record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeBytes) {
+  /// Where a target's tensors come from, in the order shown.
+  private enum Provenance {
+    PASS_THROUGH("unchanged", "the source tensor of the same name"),
+    EXPERT("experts", "the source's feed-forward network, copied into each"),
+    ROUTER("routers", "drawn from the seed and the tensor's name");
+
+    private final String title;
+    private final String from;
+
+    Provenance(String title, String from) {
+      this.title = title;
+      this.from = from;
+    }
+
+    static Provenance of(TensorStep step) {
+      return switch (step) {
+        case TensorStep.PassThrough _ -> PASS_THROUGH;
+        case TensorStep.CopyToExpert _ -> EXPERT;
+        case TensorStep.NewRouter _ -> ROUTER;
+      };
+    }
+  }
+
+  /// @param out where the result would lie
+  static PlanReport of(UpcyclePlan plan, Path source, Path out) {
+    return new PlanReport(plan, Estimate.of(plan), source, freeBytesAt(out));
+  }
+
+  // The directory to make is not there yet: its nearest parent decides on which disk it will lie.
+  private static long freeBytesAt(Path out) {
+    Path folder = out;
+    while (!Files.exists(folder) && folder.getParent() != null) {
+      folder = folder.getParent();
+    }
+    try {
+      return Files.getFileStore(folder).getUsableSpace();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /// Says the plan's notes and warnings on stderr.
+  void sayNotes(Terminal terminal) {
+    for (Note note : plan.notes()) {
+      switch (note.severity()) {
+        case INFO -> terminal.note(note.text());
+        case WARNING -> terminal.warning(note.text());
+      }
+    }
+    if (freeBytes < estimate.bytes()) {
+      terminal.warning(
+          "the disk has "
+              + Quantities.bytes(freeBytes)
+              + " free, and the weights take "
+              + Quantities.bytes(estimate.bytes()));
+    }
+  }
+
+  /// Prints tables to stdout and the notes to stderr.
+  void print(Terminal terminal) {
+    terminal.result(summary() + "\n\n" + provenance() + "\n\n" + shards());
+    sayNotes(terminal);
+  }
+
+  private Table summary() {
+    Table table =
+        Table.pairs()
+            .row("source", plan.source().modelType() + ", " + source)
+            .row("target", plan.target().modelType() + " (" + plan.target().className() + ")")
+            .row("recipe", plan.recipe().recipe().name());
+    plan.recipe()
+        .recipe()
+        .language()
+        .map(Component::experts)
+        .ifPresent(experts ->
+            table.row(
+                "experts", experts.count() + " per layer, " + experts.perToken() + " per token"));
+    return table
+        .row(
+            "parameters",
+            Quantities.parameters(estimate.parameters().total())
+                + " in all, "
+                + Quantities.parameters(estimate.parameters().active())
+                + " used per token")
+        .row("weights", Quantities.bytes(estimate.bytes()) + " in " + files())
+        .row(
+            "KV cache",
+            Quantities.bytes(estimate.kvCacheBytesPerToken())
+                + " per token, "
+                + Quantities.bytes(estimate.kvCacheBytes())
+                + " at "
+                + Quantities.count(estimate.kvCacheTokens())
+                + " tokens")
+        .row("buffers", Quantities.bytes(estimate.bufferBytesPerThread()) + " per thread")
+        .row("free disk", Quantities.bytes(freeBytes))
+        .row("plan", plan.sha256());
+  }
+
+  private String files() {
+    int files = plan.layout().shards().size();
+    return files + (files == 1 ? " file" : " files");
+  }
+
+  private List<TensorStep> steps(Provenance provenance) {
+    return plan.steps().stream().filter(step -> Provenance.of(step) == provenance).toList();
+  }
+
+  private static long bytes(List<TensorStep> steps) {
+    return steps.stream().mapToLong(step -> step.target().bytes()).sum();
+  }
+
+  private Table provenance() {
+    Table table = Table.of("tensors", "count", "size", "from");
+    for (Provenance provenance : Provenance.values()) {
+      List<TensorStep> steps = steps(provenance);
+      table.row(
+          provenance.title,
+          Quantities.count(steps.size()),
+          Quantities.bytes(bytes(steps)),
+          provenance.from);
+    }
+    if (!plan.discarded().isEmpty()) {
+      table.row(
+          "left out",
+          Quantities.count(plan.discarded().size()),
+          "-",
+          plan.discarded().getFirst().reason());
+    }
+    return table;
+  }
+
+  private Table shards() {
+    Table table = Table.of("file", "tensors", "bytes");
+    for (ShardLayout.Shard shard : plan.layout().shards()) {
+      table.row(
+          shard.fileName(),
+          Quantities.count(shard.tensors().size()),
+          Quantities.count(shard.bytes()));
+    }
+    return table;
+  }
+
+  /// The plan as a JSON document.
+  ObjectNode document() {
+    ObjectNode document =
+        Documents.of("plan")
+            .put("source", source.toString())
+            .put("source_family", plan.source().modelType())
+            .put("target_family", plan.target().modelType())
+            .put("recipe", plan.recipe().recipe().name())
+            .put("recipe_sha256", plan.recipe().sha256())
+            .put("plan_sha256", plan.sha256())
+            .put("parameters", estimate.parameters().total())
+            .put("active_parameters", estimate.parameters().active())
+            .put("kv_cache_bytes_per_token", estimate.kvCacheBytesPerToken())
+            .put("kv_cache_bytes", estimate.kvCacheBytes())
+            .put("kv_cache_tokens", estimate.kvCacheTokens())
+            .put("flops_per_token", estimate.flopsPerToken())
+            .put("buffer_bytes_per_thread", estimate.bufferBytesPerThread())
+            .put("bytes", estimate.bytes())
+            .put("free_disk_bytes", freeBytes);
+    ArrayNode files = document.putArray("files");
+    for (ShardLayout.Shard shard : plan.layout().shards()) {
+      files
+          .addObject()
+          .put("name", shard.fileName())
+          .put("tensors", shard.tensors().size())
+          .put("bytes", shard.bytes());
+    }
+    ArrayNode provenance = document.putArray("provenance");
+    for (Provenance kind : Provenance.values()) {
+      List<TensorStep> steps = steps(kind);
+      provenance
+          .addObject()
+          .put("kind", kind.name().toLowerCase(Locale.ROOT))
+          .put("tensors", steps.size())
+          .put("bytes", bytes(steps));
+    }
+    ArrayNode discarded = document.putArray("discarded");
+    for (Discarded tensor : plan.discarded()) {
+      discarded.addObject().put("name", tensor.name()).put("reason", tensor.reason());
+    }
+    ArrayNode notes = document.putArray("notes");
+    for (Note note : plan.notes()) {
+      notes
+          .addObject()
+          .put("severity", note.severity().name().toLowerCase(Locale.ROOT))
+          .put("text", note.text());
+    }
+    return document;
+  }
+}

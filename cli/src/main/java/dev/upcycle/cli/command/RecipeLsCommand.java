@@ -1,0 +1,76 @@
+package dev.upcycle.cli.command;
+
+import dev.upcycle.cli.terminal.Documents;
+import dev.upcycle.cli.terminal.Surroundings;
+import dev.upcycle.cli.terminal.Table;
+import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.Recipe;
+import dev.upcycle.recipe.Recipes;
+import java.util.List;
+import java.util.Map;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Lists the shipped recipes.
+@CommandLine.Command(
+    name = "ls",
+    header = "List the shipped recipes.",
+    footer = {"upcycle recipe ls", "upcycle recipe ls --json"})
+final class RecipeLsCommand extends Command {
+  @Mixin private JsonOption json = new JsonOption();
+
+  RecipeLsCommand(Surroundings surroundings) {
+    super(surroundings);
+  }
+
+  @Override
+  ExitCode run(Terminal terminal) {
+    List<Recipe> recipes = Recipes.shipped().stream().map(this::read).toList();
+    if (json.wanted()) {
+      terminal.result(document(recipes));
+    } else {
+      terminal.result(table(recipes).toString());
+      terminal.note("show one: upcycle recipe show " + recipes.getFirst().name());
+    }
+    return ExitCode.OK;
+  }
+
+  // The shipped files as they are: neither flags nor variables belong into a list of them.
+  private Recipe read(String name) {
+    return Recipes.resolve(
+            Recipes.text(name, surroundings().workingDirectory()), List.of(), Map.of())
+        .recipe();
+  }
+
+  private static Table table(List<Recipe> recipes) {
+    Table table = Table.of("recipe", "source", "target", "experts", "per token");
+    for (Recipe recipe : recipes) {
+      table.row(
+          recipe.name(),
+          String.join(", ", recipe.source().language()),
+          recipe.target(),
+          recipe.language().map(part -> String.valueOf(part.experts().count())).orElse("-"),
+          recipe.language().map(part -> String.valueOf(part.experts().perToken())).orElse("-"));
+    }
+    return table;
+  }
+
+  private static ObjectNode document(List<Recipe> recipes) {
+    ObjectNode document = Documents.of("recipe-ls");
+    ArrayNode list = document.putArray("recipes");
+    for (Recipe recipe : recipes) {
+      ObjectNode node = list.addObject().put("name", recipe.name());
+      recipe.source().language().forEach(node.putArray("source")::add);
+      node.put("target", recipe.target());
+      recipe
+          .language()
+          .map(Component::experts)
+          .ifPresent(
+              experts -> node.put("experts", experts.count()).put("per_token", experts.perToken()));
+    }
+    return document;
+  }
+}

@@ -1,0 +1,139 @@
+package dev.upcycle.cli.command;
+
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.cli.terminal.Surroundings;
+import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.recipe.Origin;
+import dev.upcycle.recipe.Recipes;
+import dev.upcycle.recipe.ResolvedRecipe;
+import dev.upcycle.recipe.Setting;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/// Which recipe, and what differs from it.
+final class RecipeOptions {
+  /// Spellings of `--dtype`: the recipe's own, and those of the frameworks.
+  enum Dtype {
+    SOURCE,
+    F32,
+    BF16,
+    F16;
+
+    static Dtype of(String text) {
+      return switch (text.toLowerCase(Locale.ROOT)) {
+        case "source" -> SOURCE;
+        case "f32", "float32" -> F32;
+        case "bf16", "bfloat16" -> BF16;
+        case "f16", "float16" -> F16;
+        default ->
+            throw new picocli.CommandLine.TypeConversionException(
+                "'" + text + "' is not one of source, f32, bf16, f16");
+      };
+    }
+  }
+
+  @Parameters(
+      index = "0",
+      arity = "0..1",
+      paramLabel = "RECIPE",
+      description =
+          "A shipped recipe's name (see: upcycle recipe ls) or a file. Without one the model's"
+              + " family is detected and the equivalent recipe printed.")
+  private @Nullable String recipe;
+
+  @Option(
+      names = "--experts",
+      paramLabel = "N",
+      description = "Experts per layer (language.experts.count).")
+  private @Nullable Integer experts;
+
+  @Option(
+      names = "--per-token",
+      paramLabel = "K",
+      description = "Experts that a token uses (language.experts.per_token).")
+  private @Nullable Integer perToken;
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      converter = DtypeConverter.class,
+      completionCandidates = DtypeNames.class,
+      description = "Store floating-point tensors as source, f32, bf16 or f16 (output.dtype).")
+  private @Nullable Dtype dtype;
+
+  @Option(names = "--seed", paramLabel = "N", description = "Root of every random number (seed).")
+  private @Nullable Long seed;
+
+  @Option(
+      names = "--max-shard-size",
+      paramLabel = "SIZE",
+      description = "Limit of one weights file in bytes, such as 5GB (output.max_shard_size).")
+  private @Nullable String maxShardSize;
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "Replace the value at a key path of the recipe; the value is YAML. Repeatable.")
+  private List<String> sets = new ArrayList<>();
+
+  /// Parses [Dtype].
+  static final class DtypeConverter implements picocli.CommandLine.ITypeConverter<Dtype> {
+    @Override
+    public Dtype convert(String value) {
+      return Dtype.of(value);
+    }
+  }
+
+  /// What shell completion offers.
+  static final class DtypeNames extends ArrayList<String> {
+    private static final long serialVersionUID = 1;
+
+    DtypeNames() {
+      super(List.of("source", "f32", "bf16", "f16"));
+    }
+  }
+
+  /// The recipe through every layer of precedence, for a model of this config.
+  ResolvedRecipe resolve(ModelConfig model, Surroundings surroundings, Terminal terminal) {
+    List<Setting> settings = settings();
+    if (recipe != null) {
+      return Recipes.resolve(
+          Recipes.text(recipe, surroundings.workingDirectory()),
+          settings,
+          surroundings.environment());
+    }
+    ResolvedRecipe resolved =
+        Recipes.resolve(
+            Recipes.equivalent(model.modelType(), "auto"), settings, surroundings.environment());
+    terminal.note("no recipe given; this one is equivalent:\n" + resolved.yaml().stripTrailing());
+    return resolved;
+  }
+
+  private List<Setting> settings() {
+    List<Setting> settings = new ArrayList<>();
+    for (String set : sets) {
+      settings.add(SetArgument.parse(set));
+    }
+    flag(settings, "--experts", "language.experts.count", experts);
+    flag(settings, "--per-token", "language.experts.per_token", perToken);
+    flag(
+        settings,
+        "--dtype",
+        "output.dtype",
+        dtype == null ? null : dtype.name().toLowerCase(Locale.ROOT));
+    flag(settings, "--seed", "seed", seed);
+    flag(settings, "--max-shard-size", "output.max_shard_size", maxShardSize);
+    return settings;
+  }
+
+  private static void flag(
+      List<Setting> settings, String flag, String keyPath, @Nullable Object value) {
+    if (value != null) {
+      settings.add(new Setting(new Origin(Origin.Kind.FLAG, flag), keyPath, value.toString()));
+    }
+  }
+}

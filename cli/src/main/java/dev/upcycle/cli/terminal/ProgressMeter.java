@@ -1,0 +1,96 @@
+package dev.upcycle.cli.terminal;
+
+import dev.upcycle.convert.Progress;
+import java.io.PrintStream;
+import java.util.Locale;
+import java.util.function.LongSupplier;
+
+/// Shows how far a long job is: one line that is redrawn on a terminal, else a plain line every ten
+/// seconds.
+///
+/// Thread-safe. Owns the line it redraws: nothing else prints until it is closed.
+public final class ProgressMeter implements Progress, AutoCloseable {
+  private static final long REDRAW_NANOS = 100_000_000L;
+  private static final long LINE_NANOS = 10_000_000_000L;
+  private static final int WIDTH = 79;
+
+  /// How progress is shown.
+  public enum Style {
+    SILENT,
+    LINES,
+    REDRAWN
+  }
+
+  private final String job;
+  private final PrintStream stream;
+  private final Style style;
+  private final LongSupplier nanos;
+  private final long start;
+  private long shown;
+  private boolean drawn;
+
+  /// @param nanos a clock in nanoseconds
+  public ProgressMeter(String job, PrintStream stream, Style style, LongSupplier nanos) {
+    this.job = job;
+    this.stream = stream;
+    this.style = style;
+    this.nanos = nanos;
+    this.start = nanos.getAsLong();
+    this.shown = start;
+  }
+
+  @Override
+  public synchronized void advanced(long done, long total, String what) {
+    if (style == Style.SILENT) {
+      return;
+    }
+    long now = nanos.getAsLong();
+    if (now - shown < (style == Style.REDRAWN ? REDRAW_NANOS : LINE_NANOS)) {
+      return;
+    }
+    shown = now;
+    String line = line(done, total, what, now - start);
+    if (style == Style.REDRAWN) {
+      String cut = line.length() > WIDTH ? line.substring(0, WIDTH) : line;
+      stream.print("\r" + cut + " ".repeat(WIDTH - cut.length()));
+      stream.flush();
+      drawn = true;
+    } else {
+      stream.println(line);
+    }
+  }
+
+  private String line(long done, long total, String what, long elapsedNanos) {
+    double seconds = elapsedNanos / 1e9;
+    double speed = seconds > 0 ? done / seconds : 0;
+    String percent =
+        total > 0 ? String.format(Locale.ROOT, "%3d%%", (long) (100.0 * done / total)) : "";
+    String remaining =
+        speed > 0 && total >= done
+            ? ", " + Quantities.seconds((total - done) / speed) + " left"
+            : "";
+    return job
+        + " "
+        + percent
+        + " "
+        + Quantities.bytes(done)
+        + " of "
+        + Quantities.bytes(total)
+        + ", "
+        + Quantities.bytes((long) speed)
+        + "/s"
+        + remaining
+        + "  "
+        + what;
+  }
+
+  /// Wipes the redrawn line.
+  @Override
+  public synchronized void close() {
+    if (drawn) {
+      stream.print("\r" + " ".repeat(WIDTH) + "\r");
+      stream.flush();
+      drawn = false;
+    }
+  }
+}

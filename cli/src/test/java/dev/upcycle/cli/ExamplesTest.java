@@ -1,0 +1,122 @@
+package dev.upcycle.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.upcycle.recipe.Recipe;
+import dev.upcycle.recipe.Recipes;
+import dev.upcycle.sample.TinyModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Every command line that a user can read works, on tiny models under the names that it uses.
+class ExamplesTest {
+  private static final Path ROOT = Path.of(System.getProperty("upcycle.root"));
+
+  @TempDir private Path folder;
+
+  static List<String> commands() {
+    return List.of(
+        "",
+        "quickstart",
+        "inspect",
+        "plan",
+        "convert",
+        "verify",
+        "recipe",
+        "recipe ls",
+        "recipe show",
+        "recipe cp",
+        "recipe validate",
+        "recipe schema",
+        "smoke",
+        "doctor",
+        "completion");
+  }
+
+  @ParameterizedTest
+  @MethodSource("commands")
+  void everyHelpEndsWithExamplesThatWork(String command) throws IOException {
+    List<String> help = new ArrayList<>(ShellLine.split(command));
+    help.add("--help");
+    String text = Session.in(folder).run(help).out();
+    String footer = text.substring(text.indexOf("\nExamples:"));
+    boolean verifies = command.equals("verify");
+
+    runAll(footer, verifies);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"README.md", "docs/commands.md"})
+  void everyCommandOfTheDocumentationWorks(String page) throws IOException {
+    runAll(Files.readString(ROOT.resolve(page)), false);
+  }
+
+  static List<String> shipped() {
+    return Recipes.shipped();
+  }
+
+  @ParameterizedTest
+  @MethodSource("shipped")
+  void commandInTheFirstLinesOfAShippedRecipePlans(String name) throws IOException {
+    String text = Recipes.text(name, folder).yaml().replaceAll("(?m)^# *", "");
+    List<String> command = ShellLine.split(ShellLine.commands(text).getFirst());
+    makeModels(command);
+    List<String> dry = new ArrayList<>(command.subList(1, command.size()));
+    dry.add("--dry-run");
+
+    Session.Outcome outcome = Session.in(folder).run(dry);
+
+    assertThat(outcome.code()).describedAs(outcome.err()).isZero();
+    assertThat(outcome.out()).contains(name);
+  }
+
+  @Test
+  void exampleThatNamesAMissingModelIsNoticed() {
+    assertThat(Session.in(folder).run("plan", "--model", "./Mistral-7B-v0.1").code()).isEqualTo(4);
+  }
+
+  private void runAll(String text, boolean verifies) throws IOException {
+    List<String> lines = ShellLine.commands(text);
+    assertThat(lines).isNotEmpty();
+    if (verifies) {
+      run("upcycle convert mistral-8x2 --model ./Mistral-7B-v0.1 --out ./Mistral-8x7B");
+    }
+    for (String line : lines) {
+      run(line);
+    }
+  }
+
+  private void run(String line) throws IOException {
+    List<String> words = ShellLine.split(line);
+    makeModels(words);
+    Session.Outcome outcome = Session.in(folder).run(words.subList(1, words.size()));
+    assertThat(outcome.code()).describedAs(line + "\n" + outcome.err()).isZero();
+  }
+
+  // A model directory that an example takes for granted, under the name that it uses.
+  private void makeModels(List<String> words) throws IOException {
+    for (String word : words) {
+      Path model = folder.resolve(word.replace("/config.json", ""));
+      boolean dense = word.matches("\\./(Mistral|Llama)-.*") && !word.matches(".*\\dx\\d.*");
+      String output = words.contains("--out") ? words.get(words.indexOf("--out") + 1) : "";
+      if (dense && !word.equals(output) && Files.notExists(model)) {
+        Recipe recipe =
+            Recipes.resolve(
+                    Recipes.text(word.contains("Mistral") ? "mistral-8x2" : "llama-8x2", folder),
+                    List.of(),
+                    Map.of())
+                .recipe();
+        TinyModel.write(recipe, model);
+      }
+    }
+  }
+}

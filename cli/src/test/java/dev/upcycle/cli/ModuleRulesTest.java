@@ -1,0 +1,51 @@
+package dev.upcycle.cli;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+
+import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
+import com.tngtech.archunit.junit.AnalyzeClasses;
+import com.tngtech.archunit.junit.ArchTest;
+import com.tngtech.archunit.lang.ArchRule;
+
+@AnalyzeClasses(packages = "dev.upcycle", importOptions = DoNotIncludeTests.class)
+class ModuleRulesTest {
+  @ArchTest
+  static final ArchRule cliKnowsNoKernels =
+      noClasses()
+          .that()
+          .resideInAPackage("dev.upcycle.cli..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("dev.upcycle.kernels..", "dev.upcycle.fixtures..", "org.bytedeco..");
+
+  @ArchTest
+  static final ArchRule nothingKnowsTheCommandLine =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("dev.upcycle.cli..")
+          .should()
+          .dependOnClassesThat()
+          .resideInAnyPackage("dev.upcycle.cli..", "picocli..");
+
+  @ArchTest
+  static final ArchRule onlyTheCommandLinePrints =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("dev.upcycle.cli..")
+          .should()
+          .accessField(System.class, "out")
+          .orShould()
+          .accessField(System.class, "err");
+
+  @ArchTest
+  static final ArchRule onlyTheProcessEntryExits =
+      noClasses()
+          .that()
+          .resideOutsideOfPackage("dev.upcycle.cli")
+          .should()
+          .callMethod(System.class, "exit", int.class)
+          .orShould()
+          .callMethod(Runtime.class, "exit", int.class)
+          .orShould()
+          .callMethod(Runtime.class, "halt", int.class);
+}
