@@ -18,7 +18,7 @@ public final class Families {
   /// The families that can be upcycled, sorted.
   public static List<String> dense() {
     return Architecture.known().stream()
-        .filter(family -> !Architecture.require(family).mixtureOfExperts())
+        .filter(family -> !Architecture.require(family).upcyclesTo().isEmpty())
         .toList();
   }
 
@@ -26,10 +26,10 @@ public final class Families {
   public static Optional<String> refusal(ModelConfig config) {
     String family = config.modelType();
     Optional<Architecture> known = Architecture.find(family);
-    if (known.isPresent() && !known.get().mixtureOfExperts()) {
+    if (known.isPresent() && !known.get().upcyclesTo().isEmpty()) {
       return Optional.empty();
     }
-    if (known.isPresent() || looksLikeExperts(family)) {
+    if (known.map(Architecture::mixtureOfExperts).orElseGet(() -> looksLikeExperts(family))) {
       return Optional.of(
           "a %s is already a Mixture-of-Experts; give the dense model that it came from"
               .formatted(family));
@@ -41,6 +41,15 @@ public final class Families {
                 family,
                 reason.orElse("its tensor names and mathematics are not known here"),
                 String.join(", ", dense())));
+  }
+
+  /// The families that something can be upcycled to, sorted.
+  public static List<String> targets() {
+    return dense().stream()
+        .flatMap(family -> Architecture.require(family).upcyclesTo().stream())
+        .distinct()
+        .sorted()
+        .toList();
   }
 
   private static boolean looksLikeExperts(String family) {
