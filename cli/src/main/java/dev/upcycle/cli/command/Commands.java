@@ -11,7 +11,22 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /// The commands by name.
 public final class Commands {
-  private record Entry(String name, Function<Surroundings, Object> factory) {}
+  private record Entry(String name, Function<Surroundings, Object> factory, List<Entry> below) {
+    Entry(String name, Function<Surroundings, Object> factory) {
+      this(name, factory, List.of());
+    }
+  }
+
+  private static final List<Entry> OF_RECIPE =
+      List.of(
+          new Entry("ls", RecipeLsCommand::new),
+          new Entry("show", RecipeShowCommand::new),
+          new Entry("cp", RecipeCpCommand::new),
+          new Entry("validate", RecipeValidateCommand::new),
+          new Entry("schema", RecipeSchemaCommand::new));
+
+  private static final List<Entry> OF_BENCH =
+      List.of(new Entry("convert", BenchConvertCommand::new));
 
   private static final List<Entry> ALL =
       List.of(
@@ -23,18 +38,11 @@ public final class Commands {
           new Entry("eval", EvalCommand::new),
           new Entry("generate", GenerateCommand::new),
           new Entry("route", RouteCommand::new),
-          new Entry("recipe", _ -> new RecipeCommand()),
+          new Entry("recipe", _ -> new RecipeCommand(), OF_RECIPE),
           new Entry("smoke", SmokeCommand::new),
+          new Entry("bench", _ -> new BenchCommand(), OF_BENCH),
           new Entry("doctor", DoctorCommand::new),
           new Entry("completion", CompletionCommand::new));
-
-  private static final List<Entry> OF_RECIPE =
-      List.of(
-          new Entry("ls", RecipeLsCommand::new),
-          new Entry("show", RecipeShowCommand::new),
-          new Entry("cp", RecipeCpCommand::new),
-          new Entry("validate", RecipeValidateCommand::new),
-          new Entry("schema", RecipeSchemaCommand::new));
 
   private Commands() {}
 
@@ -59,11 +67,7 @@ public final class Commands {
     dress(parent.getCommandSpec());
     for (Entry entry : entries) {
       CommandLine line = new CommandLine(entry.factory().apply(surroundings));
-      if (entry.name().equals("recipe")) {
-        add(line, OF_RECIPE, surroundings);
-      } else {
-        dress(line.getCommandSpec());
-      }
+      add(line, entry.below(), surroundings);
       parent.addSubcommand(entry.name(), line);
     }
   }
