@@ -78,12 +78,26 @@ public final class LayerWalk {
   ///
   /// @param hidden `[batch, seq, hidden]`, the layer before's, at positions 0 to seq - 1
   public LayerOutput layer(int index, Tensor hidden) {
+    return layer(index, hidden, (_, weight) -> weight);
+  }
+
+  /// What a layer computes with in place of a weight of its checkpoint.
+  @FunctionalInterface
+  public interface Change {
+    /// A tensor of the same shape; the weight itself must stay as it is.
+    Tensor of(String name, Tensor weight);
+  }
+
+  /// One layer with some of its weights changed in memory, such as a wrong expert for a control.
+  public LayerOutput layer(int index, Tensor hidden, Change change) {
     CheckpointBinding.Names names = binding.layers().get(index);
     try (TensorScope scope = TensorScope.open();
         Gradients.Pause _ = Gradients.pause();
         WeightLoader loader = new WeightLoader(options)) {
       Map<String, Tensor> weights = new HashMap<>();
-      names.all().forEach(name -> weights.put(name, loader.load(binding.require(name))));
+      names
+          .all()
+          .forEach(name -> weights.put(name, change.of(name, loader.load(binding.require(name)))));
       DecoderLayer layer = new LayerAssembly(names, form, weights).assemble(index);
       LayerOutput output = layer.forward(hidden, context(hidden.size(1)));
       scope.keep(output.hidden());
