@@ -1,6 +1,8 @@
 package dev.upcycle.kernels.moe;
 
 import dev.upcycle.kernels.ffn.FeedForward;
+import dev.upcycle.kernels.tensor.DType;
+import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.kernels.tensor.Functions;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
@@ -51,8 +53,23 @@ public sealed interface Experts {
     }
   }
 
-  /// One grouped product per projection; nothing waits for the device.
+  /// One grouped product per projection.
+  ///
+  /// Nothing waits for a GPU of compute capability 9.0 or 10.0 in bfloat16. Elsewhere LibTorch
+  /// reads the groups' ends on the host once per product, forward and backward. The rows of `up`
+  /// and `down` must fill whole steps of 16 bytes, as [#accepts] tells.
   record Grouped(ExpertWeights.Stacked weights) implements Experts {
+    private static final long STEP_BYTES = 16;
+
+    /// Whether rows of these weights have widths that grouped products can take.
+    static boolean accepts(ExpertWeights.Stacked weights) {
+      return fillsSteps(weights.up()) && fillsSteps(weights.down());
+    }
+
+    private static boolean fillsSteps(Tensor matrices) {
+      return matrices.size(-1) * matrices.dtype().bytes() % STEP_BYTES == 0;
+    }
+
     @Override
     public Tensor forward(Tensor x, Routing routing) {
       Dispatcher dispatcher = new Dispatcher(routing);
@@ -72,15 +89,23 @@ public sealed interface Experts {
     }
   }
 
-  /// The fastest form for where the weights are.
+  /// The form for where the weights are and what they are: on a GPU grouped products in bfloat16,
+  /// where they need no numbers on the host, else the sorted loop, which needs them once.
   static Experts fastest(ExpertWeights weights) {
     return switch (weights) {
       case ExpertWeights.Separate separate -> new Sorted(separate);
-      case ExpertWeights.Stacked stacked ->
-          switch (stacked.up().device().kind()) {
-            case CPU -> new Sorted(stacked);
-            case CUDA -> new Grouped(stacked);
-          };
+      case ExpertWeights.Stacked stacked -> fastest(stacked, stacked.up().device().kind());
+    };
+  }
+
+  /// The same as if the weights were on a device of this kind.
+  static Experts fastest(ExpertWeights.Stacked stacked, Device.Kind kind) {
+    return switch (kind) {
+      case CPU -> new Sorted(stacked);
+      case CUDA ->
+          stacked.up().dtype() == DType.BF16 && Grouped.accepts(stacked)
+              ? new Grouped(stacked)
+              : new Sorted(stacked);
     };
   }
 }

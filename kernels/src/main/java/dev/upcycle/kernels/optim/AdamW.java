@@ -30,7 +30,8 @@ public final class AdamW implements AutoCloseable {
 
   /// An optimizer that has taken no step.
   ///
-  /// @throws KernelException when a parameter is not float32: train a float32 master of it
+  /// @throws KernelException when a parameter is not float32: train a float32 master of it; or when
+  ///   it is a view with gaps or in another order: its state would not match it element by element
   public AdamW(Map<String, Tensor> parameters) {
     try (TensorScope _ = TensorScope.open()) {
       parameters.forEach(this::add);
@@ -41,6 +42,11 @@ public final class AdamW implements AutoCloseable {
     if (parameter.dtype() != DType.F32) {
       throw new KernelException(
           "AdamW: parameter %s is %s, expected F32: train a float32 master of it"
+              .formatted(name, parameter));
+    }
+    if (!parameter.isContiguous()) {
+      throw new KernelException(
+          "AdamW: parameter %s, %s, is a strided view, expected elements in order: make it contiguous"
               .formatted(name, parameter));
     }
     moments.put(

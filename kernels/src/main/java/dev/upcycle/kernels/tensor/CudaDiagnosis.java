@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.bytedeco.pytorch.global.torch;
 
 /// Why a GPU that is there cannot be used; LibTorch itself only says that there is none.
@@ -20,6 +21,7 @@ record CudaDiagnosis(Path driver, boolean carriesNatives, Predicate<String> load
       List.of(
           "libcuda.so.1",
           "libcudart.so.13",
+          "libcupti.so.13",
           "libcublasLt.so.13",
           "libcublas.so.13",
           "libcudnn.so.9",
@@ -28,6 +30,15 @@ record CudaDiagnosis(Path driver, boolean carriesNatives, Predicate<String> load
           "libcusparse.so.12",
           "libcufile.so.0",
           "libnccl.so.2");
+
+  /// Where the natives look beside the loader's path.
+  private static final List<Path> FOLDERS =
+      List.of(
+          Path.of("/usr/local/cuda-13.1/lib64"),
+          Path.of("/usr/local/cuda-13.1/extras/CUPTI/lib64"),
+          Path.of("/usr/local/cuda/lib64"),
+          Path.of("/usr/local/cuda/extras/CUPTI/lib64"),
+          Path.of("/usr/lib64"));
 
   private static final String NATIVES = "/org/bytedeco/pytorch/linux-x86_64-gpu/libtorch_cuda.so";
 
@@ -48,19 +59,36 @@ record CudaDiagnosis(Path driver, boolean carriesNatives, Predicate<String> load
       return Optional.of(
           "A GPU is there, but this build carries natives for the CPU only: build with -Pgpu.");
     }
-    List<String> missing = LIBRARIES.stream().filter(loads.negate()).toList();
-    return Optional.of(
-        missing.isEmpty()
-            ? "A GPU is there and its libraries load, but CUDA does not come up: check the driver."
-            : "A GPU is there, but these libraries are not on the loader's path: "
+    return findMissing()
+        .map(missing -> "A GPU is there, but " + missing)
+        .or(() ->
+            Optional.of(
+                "A GPU is there and its libraries load, but CUDA does not come up: check the"
+                    + " driver."));
+  }
+
+  /// Which libraries the natives for CUDA lack; empty when none, or with natives for the CPU only.
+  Optional<String> findMissing() {
+    List<String> missing =
+        carriesNatives ? LIBRARIES.stream().filter(loads.negate()).toList() : List.of();
+    return missing.isEmpty()
+        ? Optional.empty()
+        : Optional.of(
+            "these libraries are not on the loader's path: "
                 + String.join(", ", missing)
                 + ". Install CUDA 13, cuDNN 9 and NCCL, or extend LD_LIBRARY_PATH.");
   }
 
-  @SuppressWarnings("restricted")
   private static boolean isLoadable(String library) {
+    return Stream.concat(
+            Stream.of(library), FOLDERS.stream().map(folder -> folder.resolve(library).toString()))
+        .anyMatch(CudaDiagnosis::opens);
+  }
+
+  @SuppressWarnings("restricted")
+  private static boolean opens(String nameOrPath) {
     try (Arena arena = Arena.ofConfined()) {
-      SymbolLookup.libraryLookup(library, arena);
+      SymbolLookup.libraryLookup(nameOrPath, arena);
       return true;
     } catch (IllegalArgumentException e) {
       return false;

@@ -81,6 +81,10 @@ public final class LibTorch {
   private static String reason(Throwable fault) {
     Throwable cause = fault.getCause();
     Throwable told = cause == null ? fault : cause;
-    return told.getClass().getSimpleName() + ": " + told.getMessage();
+    String reason = told.getClass().getSimpleName() + ": " + told.getMessage();
+    return CudaDiagnosis.here()
+        .findMissing()
+        .map(missing -> reason + ". The natives for CUDA do not load without CUDA: " + missing)
+        .orElse(reason);
   }
 }

@@ -112,6 +112,11 @@ public final class Tensor {
     return Native.run("clone", () -> handle().clone());
   }
 
+  /// Whether memory holds the elements in order without gaps.
+  public boolean isContiguous() {
+    return handle().is_contiguous();
+  }
+
   /// The elements in order without gaps.
   public Tensor contiguous() {
     return Native.run("contiguous", () -> handle().contiguous());

@@ -1,8 +1,10 @@
 package dev.upcycle.kernels.moe;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.kernels.Closeness;
+import dev.upcycle.kernels.KernelException;
 import dev.upcycle.kernels.ScopePerTest;
 import dev.upcycle.kernels.ffn.Activation;
 import dev.upcycle.kernels.ffn.FeedForward;
@@ -301,5 +303,28 @@ class ExpertsTest {
     var leaves = new Leaves(DType.F32, ExpertWeights.Gating.GATED);
     assertThat(leaves.up.device()).isEqualTo(Device.CPU);
     assertThat(Experts.fastest(leaves.stacked)).isInstanceOf(Experts.Sorted.class);
+  }
+
+  @Test
+  void stackedWeightsOnAGpuAreGroupedInBfloat16Only() {
+    var reduced = new Leaves(DType.BF16, ExpertWeights.Gating.GATED).stacked;
+    var wide = new Leaves(DType.F32, ExpertWeights.Gating.GATED).stacked;
+    assertThat(Experts.fastest(reduced, Device.Kind.CUDA)).isInstanceOf(Experts.Grouped.class);
+    assertThat(Experts.fastest(wide, Device.Kind.CUDA)).isInstanceOf(Experts.Sorted.class);
+  }
+
+  @Test
+  void weightsOfAWidthThatGroupedProductsRefuseAreSorted() {
+    Tensor up = Tensors.normal(1, EXPERTS, 24, HIDDEN).to(DType.BF16);
+    Tensor down = Tensors.normal(2, EXPERTS, HIDDEN, 12).to(DType.BF16);
+    var form = new ExpertWeights.Form(ExpertWeights.Gating.GATED, Activation.SILU);
+    var narrow = new ExpertWeights.Stacked(form, up, down, null);
+    Tensor x = Tensors.normal(3, TOKENS, HIDDEN).to(DType.BF16);
+    Tensor router = Tensors.normal(4, EXPERTS, HIDDEN).to(DType.BF16);
+    Routing routing = Router.of(Router.Form.topK(2), router).route(x, PASS);
+    assertThatThrownBy(() -> new Experts.Grouped(narrow).forward(x, routing))
+        .isInstanceOf(KernelException.class)
+        .hasMessageContaining("16 bytes");
+    assertThat(Experts.fastest(narrow, Device.Kind.CUDA)).isInstanceOf(Experts.Sorted.class);
   }
 }

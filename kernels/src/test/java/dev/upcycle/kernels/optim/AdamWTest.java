@@ -88,6 +88,15 @@ class AdamWTest {
   }
 
   @Test
+  void aStridedParameterIsRefusedByName() {
+    Tensor strided = Tensors.normal(1, 3, 5).transpose(0, 1);
+    assertThatThrownBy(() -> new AdamW(Map.of("router", strided)))
+        .isInstanceOf(KernelException.class)
+        .hasMessageContaining("router")
+        .hasMessageContaining("contiguous");
+  }
+
+  @Test
   void clippingShortensTogetherAndTellsTheLengthBefore() {
     Tensor a = Gradients.track(Tensors.of(new float[] {3}, 1));
     Tensor b = Gradients.track(Tensors.of(new float[] {4}, 1));

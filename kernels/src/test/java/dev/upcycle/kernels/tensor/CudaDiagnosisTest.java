@@ -41,4 +41,20 @@ class CudaDiagnosisTest {
     assertThat(new CudaDiagnosis(driver(), true, library -> true).find().orElseThrow())
         .contains("check the driver");
   }
+
+  @Test
+  void nativesThatLackLibrariesSayWhichEvenWithoutAGpu() {
+    var diagnosis =
+        new CudaDiagnosis(folder.resolve("none"), true, library -> !library.contains("cupti"));
+    assertThat(diagnosis.findMissing().orElseThrow())
+        .contains("loader's path: libcupti.so.13.")
+        .contains("LD_LIBRARY_PATH");
+    assertThat(diagnosis.find()).isEmpty();
+  }
+
+  @Test
+  void nativesForTheCpuLackNothing() {
+    var diagnosis = new CudaDiagnosis(folder.resolve("none"), false, library -> false);
+    assertThat(diagnosis.findMissing()).isEmpty();
+  }
 }
