@@ -2,6 +2,7 @@ package dev.upcycle.cli;
 
 import dev.upcycle.cli.command.Commands;
 import dev.upcycle.cli.command.ExitCode;
+import dev.upcycle.cli.terminal.Printable;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Surroundings.Stream;
 import java.io.PrintWriter;
@@ -38,6 +39,8 @@ final class CommandLines {
   }
 
   private void configure(CommandLine root) {
+    // An argument that begins with @ is passed through like any other.
+    root.setExpandAtFiles(false);
     root.setOut(writer(surroundings.out()));
     root.setErr(writer(surroundings.err()));
     root.setColorScheme(CommandLine.Help.defaultColorScheme(ansi(Stream.OUT)));
@@ -55,7 +58,7 @@ final class CommandLines {
   private int refuse(ParameterException thrown) {
     CommandLine command = thrown.getCommandLine();
     PrintWriter err = command.getErr();
-    err.println("upcycle: " + thrown.getMessage());
+    err.println("upcycle: " + Printable.of(String.valueOf(thrown.getMessage())));
     String hint = hint(thrown);
     if (!hint.isEmpty()) {
       err.println("hint: " + hint);

@@ -4,12 +4,15 @@ import dev.upcycle.cli.command.ExitCode;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
-/// Turns Ctrl-C and SIGTERM into an interrupt of the working thread and exit code 130.
+/// Turns Ctrl-C and SIGTERM into an interrupt of the working thread; the process then exits with
+/// the code of the interrupted work: 130, unless the work was done before it could be interrupted.
 final class Interruption {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
 
   private final CountDownLatch finished = new CountDownLatch(1);
+  private final AtomicInteger code = new AtomicInteger(ExitCode.INTERRUPTED.code());
 
   private Interruption() {}
 
@@ -21,8 +24,9 @@ final class Interruption {
     return interruption;
   }
 
-  /// Says that the work has ended by itself.
-  void finish() {
+  /// Says that the work has ended, and with which exit code.
+  void finish(int code) {
+    this.code.set(code);
     finished.countDown();
   }
 
@@ -41,6 +45,6 @@ final class Interruption {
       Thread.currentThread().interrupt();
     }
     // Else the JVM would exit with 128 + the signal, which differs from signal to signal.
-    Runtime.getRuntime().halt(ExitCode.INTERRUPTED.code());
+    Runtime.getRuntime().halt(code.get());
   }
 }

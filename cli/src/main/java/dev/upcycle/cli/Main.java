@@ -4,9 +4,14 @@ import dev.upcycle.cli.command.Build;
 import dev.upcycle.cli.command.ExitCode;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Surroundings.Stream;
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /// The process: arguments in, exit code out.
@@ -15,17 +20,21 @@ public final class Main {
 
   /// Runs the command line and exits.
   public static void main(String[] arguments) {
+    // Nothing that is printed or written depends on where the machine stands.
+    Locale.setDefault(Locale.ROOT);
     Interruption interruption = Interruption.watch(Thread.currentThread());
+    StandardStream out = new StandardStream(FileDescriptor.out);
+    PrintStream err = utf8(new StandardStream(FileDescriptor.err));
     int code =
         run(
             List.of(arguments),
             new Surroundings(
-                System.out,
-                System.err,
-                System.getenv(),
-                Path.of("").toAbsolutePath(),
-                terminals()));
-    interruption.finish();
+                utf8(out), err, System.getenv(), Path.of("").toAbsolutePath(), terminals()));
+    if (out.loss().isPresent() && code == ExitCode.OK.code()) {
+      err.println("upcycle: the result could not be printed: " + out.loss().get());
+      code = ExitCode.RESOURCES.code();
+    }
+    interruption.finish(code);
     System.exit(code);
   }
 
@@ -39,6 +48,10 @@ public final class Main {
       return ExitCode.OK.code();
     }
     return new CommandLines(surroundings).run(arguments);
+  }
+
+  private static PrintStream utf8(StandardStream stream) {
+    return new PrintStream(new BufferedOutputStream(stream), true, StandardCharsets.UTF_8);
   }
 
   // The launcher knows which streams are terminals; the JDK only tells about all of them together.

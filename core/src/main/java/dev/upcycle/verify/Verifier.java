@@ -7,6 +7,7 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.convert.Manifest;
 import dev.upcycle.convert.Progress;
 import dev.upcycle.recipe.Recipe;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -31,12 +32,32 @@ public final class Verifier {
 
   /// Verifies a target directory, against its source when one is given.
   ///
-  /// @throws CheckpointFormatException when a file is missing, corrupt or of an unknown kind
+  /// @throws CheckpointFormatException when the source, or a directory that is no conversion's
+  ///   result, cannot be read
   public static VerifyReport verify(
       Optional<Path> source, Path target, Expectation expectation, Progress progress) {
-    Checkpoint checkpoint = Checkpoint.open(target);
-    Manifest manifest = Manifest.read(target);
     Optional<Checkpoint> dense = source.map(Checkpoint::open);
+    try {
+      return verify(dense, Checkpoint.open(target), Manifest.read(target), expectation, progress);
+    } catch (CheckpointFormatException e) {
+      if (!Files.isRegularFile(target.resolve(Manifest.FILE_NAME))) {
+        throw e;
+      }
+      // It says that a conversion made it, so what cannot be read of it is a check that failed.
+      Findings findings = new Findings();
+      findings.covered(CheckKind.FILES);
+      findings.failed(CheckKind.FILES, target.toString(), String.valueOf(e.getMessage()));
+      return findings.report(name -> 0);
+    }
+  }
+
+  private static VerifyReport verify(
+      Optional<Checkpoint> dense,
+      Checkpoint checkpoint,
+      Manifest manifest,
+      Expectation expectation,
+      Progress progress) {
+    Path target = checkpoint.directory();
     Architecture family = Architecture.require(checkpoint.config().modelType());
     Architecture denseFamily =
         Architecture.require(

@@ -3,6 +3,7 @@ package dev.upcycle.cli.command;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Properties;
 
 /// Which build of the program runs.
@@ -22,6 +23,11 @@ public record Build(String version, String commit) {
       throw new UncheckedIOException(e);
     }
     return new Build(properties.getProperty("version"), properties.getProperty("commit"));
+  }
+
+  /// How the user started the program, for commands that are shown to be copied.
+  static String command() {
+    return ShellWords.join(List.of(System.getProperty("upcycle.command", "upcycle")));
   }
 
   /// As `--version` prints it.

@@ -1,5 +1,6 @@
 package dev.upcycle.cli.command;
 
+import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
 import java.nio.file.Path;
@@ -46,8 +47,18 @@ public abstract class Command implements Callable<Integer> {
   // Whatever happens must end in an exit code and one message, so everything is caught here.
   @SuppressWarnings("CatchAndPrintStackTrace")
   private ExitCode runReporting(Terminal terminal) {
+    terminal.detail(
+        "%s on Java %s in %s, with %s for its heap"
+            .formatted(
+                Build.current(),
+                Runtime.version(),
+                surroundings.workingDirectory(),
+                Quantities.bytes(Runtime.getRuntime().maxMemory())));
+    long start = System.nanoTime();
     try {
-      return run(terminal);
+      ExitCode exit = run(terminal);
+      terminal.detail("took " + Quantities.seconds((System.nanoTime() - start) / 1e9));
+      return exit;
     } catch (Throwable thrown) {
       ExitCode exit = ExitCode.of(thrown);
       new Report(terminal).of(thrown, exit, afterInterruption());

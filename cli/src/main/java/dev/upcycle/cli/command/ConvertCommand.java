@@ -88,14 +88,18 @@ final class ConvertCommand extends Command {
     }
     print(result, plan, terminal);
     terminal.note(
-        "check it: upcycle verify "
+        "check it: "
+            + Build.command()
+            + " verify "
             + ShellWords.join(List.of(source.directory().toString(), target.toString())));
     return ExitCode.OK;
   }
 
   private Mode mode() {
     if (resume && overwrite) {
-      throw new UsageException("--resume and --overwrite exclude each other");
+      throw new UsageException(
+          "--resume and --overwrite exclude each other: --resume goes on with OUT.partial,"
+              + " --overwrite begins again and replaces OUT at the end");
     }
     return resume ? Mode.RESUME : overwrite ? Mode.OVERWRITE : Mode.FRESH;
   }
@@ -133,6 +137,9 @@ final class ConvertCommand extends Command {
 
   @Override
   String afterInterruption() {
-    return "go on where it stopped: the same command with --resume";
+    return overwrite
+        ? "go on where it stopped: the same command with --resume in place of --overwrite, once what"
+            + " lies in the way is moved; or start again: the same command"
+        : "go on where it stopped: the same command with --resume";
   }
 }

@@ -1,6 +1,7 @@
 package dev.upcycle.cli.command;
 
 import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.write.CastOverflowException;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.data.TokenizerException;
@@ -10,6 +11,7 @@ import dev.upcycle.text.ResourceShortage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.file.InvalidPathException;
 import java.util.Objects;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
@@ -50,9 +52,17 @@ public enum ExitCode {
       return INTERRUPTED;
     }
     return switch (thrown) {
-      case CommandLine.ParameterException _, UsageException _, OutputException _ -> USAGE;
+      case CommandLine.ParameterException _,
+          UsageException _,
+          OutputException _,
+          InvalidPathException _ ->
+          USAGE;
       case RecipeException _ -> RECIPE;
-      case CheckpointFormatException _, PlanException _, TokenizerException _ -> INPUT;
+      case CheckpointFormatException _,
+          CastOverflowException _,
+          PlanException _,
+          TokenizerException _ ->
+          INPUT;
       case UncheckedIOException _, IOException _ -> INPUT;
       case ResourceException _, ResourceShortage _, OutOfMemoryError _ -> RESOURCES;
       default -> FAULT;

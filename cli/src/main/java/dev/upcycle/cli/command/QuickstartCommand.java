@@ -89,6 +89,6 @@ final class QuickstartCommand extends Command {
     terminal.note("\nnext:");
     result
         .nextCommands()
-        .forEach(command -> terminal.note("  upcycle " + ShellWords.join(command)));
+        .forEach(command -> terminal.note("  " + Build.command() + " " + ShellWords.join(command)));
   }
 }

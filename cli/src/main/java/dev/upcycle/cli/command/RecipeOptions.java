@@ -3,6 +3,8 @@ package dev.upcycle.cli.command;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.plan.Families;
+import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.Origin;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
@@ -106,6 +108,10 @@ final class RecipeOptions {
           settings,
           surroundings.environment());
     }
+    Families.refusal(model)
+        .ifPresent(reason -> {
+          throw new PlanException(List.of(reason));
+        });
     ResolvedRecipe resolved =
         Recipes.resolve(
             Recipes.equivalent(model.modelType(), "auto"), settings, surroundings.environment());

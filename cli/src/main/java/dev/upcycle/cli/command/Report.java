@@ -4,6 +4,7 @@ import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.Complaint;
 import dev.upcycle.recipe.RecipeException;
+import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.util.Optional;
@@ -47,10 +48,14 @@ final class Report {
     }
   }
 
-  // The message of a NoSuchFileException is the bare path.
+  // An UncheckedIOException only repeats its cause; every other exception's own message says more
+  // than its cause does. The message of a NoSuchFileException is the bare path.
   private static String message(Throwable thrown) {
-    Throwable cause = Optional.ofNullable(thrown.getCause()).orElse(thrown);
-    return switch (cause) {
+    Throwable told =
+        Optional.ofNullable(thrown.getCause())
+            .filter(_ -> thrown instanceof UncheckedIOException)
+            .orElse(thrown);
+    return switch (told) {
       case NoSuchFileException missing -> missing.getFile() + ": there is no such file";
       case AccessDeniedException denied -> denied.getFile() + ": access denied";
       default -> Optional.ofNullable(thrown.getMessage()).orElse(thrown.toString());

@@ -70,12 +70,15 @@ final class VerifyCommand extends Command {
 
   @Override
   ExitCode run(Terminal terminal) throws InterruptedException {
+    if (models.size() > 2) {
+      throw new UsageException(
+          "verify takes a source and one target, found " + models.size() + " directories");
+    }
     List<Path> paths = models.stream().map(model -> Models.locate(model, surroundings())).toList();
     Optional<Path> source = paths.size() == 2 ? Optional.of(paths.getFirst()) : Optional.empty();
     VerifyReport report = verify(source, paths.getLast(), terminal);
     Optional<FunctionReport> compared = compare(source, paths.getLast(), report, terminal);
-    VerifyReport whole =
-        compared.map(found -> FunctionCheck.with(report, found)).orElse(report);
+    VerifyReport whole = compared.map(found -> FunctionCheck.with(report, found)).orElse(report);
     if (json.wanted()) {
       ObjectNode document = whole.toJson();
       compared.ifPresent(found -> FunctionCheck.put(found, document));
@@ -121,8 +124,7 @@ final class VerifyCommand extends Command {
     return Optional.empty();
   }
 
-  static void print(
-      VerifyReport report, Optional<FunctionReport> function, Terminal terminal) {
+  static void print(VerifyReport report, Optional<FunctionReport> function, Terminal terminal) {
     Table table = Table.of("check", "covered", "compared", "failed", "");
     for (VerifyReport.Check check : report.checks()) {
       table.row(

@@ -59,7 +59,7 @@ public final class ProgressMeter implements Progress, AutoCloseable {
       return;
     }
     shown = now;
-    String line = job + " " + text.apply(new Line(done, total, (now - start) / 1e9));
+    String line = Printable.of(job + " " + text.apply(new Line(done, total, (now - start) / 1e9)));
     if (style == Style.REDRAWN) {
       String cut = line.length() > WIDTH ? line.substring(0, WIDTH) : line;
       stream.print("\r" + cut + " ".repeat(WIDTH - cut.length()));

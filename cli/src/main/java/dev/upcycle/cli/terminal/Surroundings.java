@@ -30,9 +30,10 @@ public record Surroundings(
     terminals = Set.copyOf(terminals);
   }
 
-  /// The path that a user's relative or absolute path means.
+  /// The path that a user's relative or absolute path means; `..` is left to the file system, which
+  /// follows links before it.
   public Path resolve(Path path) {
-    return workingDirectory.resolve(path).normalize();
+    return workingDirectory.resolve(path);
   }
 
   /// True when colours are wanted on this stream: a terminal that can, and no `NO_COLOR`.

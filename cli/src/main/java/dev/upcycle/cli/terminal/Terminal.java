@@ -23,12 +23,12 @@ public final class Terminal implements AutoCloseable {
 
   /// Prints a result: lines of text.
   public void result(String text) {
-    surroundings.out().println(text);
+    surroundings.out().println(Printable.of(text));
   }
 
   /// Prints a piece of a result that grows, and shows it at once.
   public void piece(String text) {
-    surroundings.out().print(text);
+    surroundings.out().print(Printable.of(text));
     surroundings.out().flush();
   }
 
@@ -84,10 +84,10 @@ public final class Terminal implements AutoCloseable {
 
   private void say(String level, String text, Verbosity least) {
     if (log != null) {
-      log.message(level, text);
+      log.message(level, Printable.of(text));
     }
     if (verbosity.compareTo(least) >= 0) {
-      surroundings.err().println(text);
+      surroundings.err().println(Printable.of(text));
     }
   }
 
