@@ -34,6 +34,7 @@ import tools.jackson.databind.json.JsonMapper;
 class InterruptionTest {
   private static final long SEED = 20_260_101;
   private static final int MOST_TRIES = 20;
+  private static final int KILLED = 128 + 9;
 
   private static final String CONFIG =
       """
@@ -99,7 +100,7 @@ class InterruptionTest {
   private void killAndResume(int kills) throws Exception {
     for (int kill = 0; kill < kills; kill++) {
       Path out = folder.resolve("out-model-" + kill);
-      endInTheMiddle(out, 1 + kill % 2, Process::destroyForcibly);
+      assertThat(endInTheMiddle(out, 1 + kill % 2, Process::destroyForcibly)).isEqualTo(KILLED);
       JsonNode result = resume(out, 1 + kill / 2 % 2);
       assertThat(result.get("kept_files").asInt())
           .describedAs("kill " + kill + ", seed " + SEED)
@@ -122,14 +123,22 @@ class InterruptionTest {
         assertLooksLikeNoCheckpoint(out);
         return code;
       }
+      // A kill between the rename and the tidying up leaves the journal of the finished run.
       Directories.delete(out);
+      if (Files.exists(partial(out))) {
+        Directories.delete(partial(out));
+      }
       moment /= 2;
     }
     throw new AssertionError("every one of " + MOST_TRIES + " runs was done before its end came");
   }
 
+  private static Path partial(Path out) {
+    return out.resolveSibling(out.getFileName() + ".partial");
+  }
+
   private static void awaitFirstSealedFile(Process process, Path out) throws Exception {
-    Path journal = out.resolveSibling(out.getFileName() + ".partial").resolve("journal.json");
+    Path journal = partial(out).resolve("journal.json");
     while (process.isAlive() && !holdsSealedFile(journal)) {
       Thread.sleep(1);
     }
@@ -168,7 +177,7 @@ class InterruptionTest {
   // Neither OUT itself nor what lies beside it may be taken for a finished model.
   private static void assertLooksLikeNoCheckpoint(Path out) throws IOException {
     assertThat(out).doesNotExist();
-    Path partial = out.resolveSibling(out.getFileName() + ".partial");
+    Path partial = partial(out);
     assertThat(partial.resolve("model.safetensors.index.json")).doesNotExist();
     assertThat(partial.resolve("model.safetensors")).doesNotExist();
     assertThat(partial.resolve("config.json")).doesNotExist();
