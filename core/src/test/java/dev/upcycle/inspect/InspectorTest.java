@@ -109,4 +109,16 @@ class InspectorTest {
     assertThat(estimate.kvCacheTokens()).isEqualTo(16);
     assertThat(estimate.kvCacheBytes()).isEqualTo(16 * 128);
   }
+
+  @Test
+  void peakMemoryGrowsWithThreadsAndCastsOnly() {
+    Path dense = DenseFixture.mistral().write(folder.resolve("dense"));
+    Checkpoint source = Checkpoint.open(dense);
+    Estimate copied = Estimate.of(Planner.plan(source, TestRecipes.fourByTwo()));
+    Estimate cast = Estimate.of(Planner.plan(source, TestRecipes.fourByTwo("output.dtype=bf16")));
+    assertThat(cast.bufferBytesPerThread()).isEqualTo((1L << 19) * (4 + 2));
+    assertThat(cast.peakResidentBytes(3) - cast.peakResidentBytes(1))
+        .isEqualTo(2 * cast.bufferBytesPerThread());
+    assertThat(copied.peakResidentBytes(1)).isLessThan(cast.peakResidentBytes(1));
+  }
 }

@@ -80,7 +80,7 @@ final class ConvertCommand extends Command {
       }
       return ExitCode.OK;
     }
-    report.sayNotes(terminal);
+    report.sayAll(terminal);
     PlanExecutor.Result result;
     try (ProgressMeter meter = terminal.meter("converting")) {
       result =
