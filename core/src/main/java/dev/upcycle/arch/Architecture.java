@@ -110,6 +110,13 @@ public final class Architecture {
     return data.superseded();
   }
 
+  /// Config keys that its configs must not hold: another family means something by them, or a
+  /// generation of transformers reads them as a second spelling of one of this family's own keys,
+  /// as transformers 5 reads a Mixtral's `num_experts` as `num_local_experts`.
+  public List<String> foreignKeys() {
+    return data.foreign();
+  }
+
   /// The config with every absent key that the class has a default for.
   ///
   /// A key that is there with a null value stays null: to the class that is a value. The rotary

@@ -76,7 +76,7 @@ public final class Planner {
 
     TargetConfig configs = new TargetConfig(family, target, source.config());
     ModelConfig derived = configs.derive(component.experts(), statedDType(match.used()));
-    check.config(derived);
+    check.config(derived, target);
     ModelConfig config = configs.override(derived, recipe.output().config());
 
     List<TensorStep> steps = steps(target, config, match.used());

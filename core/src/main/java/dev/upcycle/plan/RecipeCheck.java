@@ -83,13 +83,20 @@ final class RecipeCheck {
   /// Refuses recipe keys that contradict what the tensors and the other keys decide.
   ///
   /// @throws RecipeException with every complaint at once
-  void config(ModelConfig derived) {
+  void config(ModelConfig derived, Architecture target) {
     resolved
         .recipe()
         .output()
         .config()
         .forEach((key, value) -> {
-          if (TargetConfig.DECIDED.contains(key)
+          if (target.foreignKeys().contains(key)) {
+            complain(
+                "output.config." + key,
+                "a %s has no such setting, and some of its readers would take it as another; remove the key%s"
+                    .formatted(
+                        target.modelType(),
+                        key.contains("experts") ? " and set language.experts.count" : ""));
+          } else if (TargetConfig.DECIDED.contains(key)
               && !derived.json().path(key).equals(TargetConfig.node(value))) {
             complain(
                 "output.config." + key,

@@ -14,7 +14,8 @@ import tools.jackson.databind.node.DoubleNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Derives the target's `config.json` from the source's: everything explicit, in the spellings of
-/// both generations of transformers, unknown keys kept.
+/// both generations of transformers, unknown
+/// keys kept unless the target's readers would take them as something else.
 final class TargetConfig {
   /// Keys about the source's files and classes, wrong for the target.
   private static final List<String> SOURCE_ONLY =
@@ -62,6 +63,7 @@ final class TargetConfig {
     SOURCE_ONLY.forEach(json::remove);
     family.supersededKeys().forEach(json::remove);
     family.ignoredKeys().forEach(json::remove);
+    target.foreignKeys().forEach(json::remove);
     json.putArray("architectures").add(target.className());
     json.put("model_type", target.modelType());
     Dimensions dimensions = Dimensions.of(family, source);

@@ -66,6 +66,15 @@ final class ConfigExamination implements Examination {
         () ->
             "expected [%s], actual %s"
                 .formatted(subject.family().className(), config.strings("architectures")));
+    for (String key : subject.family().foreignKeys()) {
+      expect(
+          !config.has(key),
+          findings,
+          key,
+          () ->
+              "is %s, expected no such key in a %s: readers of one generation take it as another setting"
+                  .formatted(config.json().get(key), subject.family().modelType()));
+    }
     spellings(config, subject.family(), findings);
     subject.recipe().ifPresent(recipe -> asAsked(recipe, config, findings));
     subject.source().ifPresent(source -> asDense(source, subject, findings));

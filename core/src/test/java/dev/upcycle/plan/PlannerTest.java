@@ -178,6 +178,24 @@ class PlannerTest {
         .hasMessageContaining("language.experts.count");
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "num_experts: 3",
+        "layer_types: [sliding_attention, full_attention]",
+        "decoder_sparse_step: 2",
+        "mlp_only_layers: [0]",
+        "use_sliding_window: false"
+      })
+  void aKeyThatTheTargetsReadersTakeForAnotherIsDroppedAndRefusedInARecipe(String member) {
+    String key = member.substring(0, member.indexOf(':'));
+    String value = member.substring(member.indexOf(':') + 1).replaceAll("([a-z]+_[a-z]+)", "\"$1\"");
+    assertThat(plan(DenseFixture.mistral().config(key, value)).targetConfig().has(key)).isFalse();
+    assertThatThrownBy(() -> plan(DenseFixture.mistral(), "output.config={" + member + "}"))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("output.config." + key);
+  }
+
   @Test
   void aConfigKeyOfTheRecipeReplacesTheDerivedOne() {
     UpcyclePlan plan =
