@@ -1,9 +1,6 @@
 package dev.upcycle.plan;
 
 import dev.upcycle.arch.Dimensions;
-import dev.upcycle.arch.Role;
-import dev.upcycle.checkpoint.DType;
-import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.plan.UpcyclePlan.Note;
 import dev.upcycle.plan.UpcyclePlan.Severity;
 import dev.upcycle.recipe.Component;
@@ -55,21 +52,24 @@ final class PlanNotes {
     }
     if (component.experts().count() == 1) {
       warning(
-          "one expert per layer: the result costs what the dense model costs and learns no routing");
+          "one expert per layer: the result costs what the dense model costs and learns no"
+              + " routing");
     }
   }
 
-  /// Keys of the recipe that change what the model computes.
-  void overridden(ModelConfig derived, Map<String, Object> keys) {
-    for (Map.Entry<String, Object> entry : new TreeMap<>(keys).entrySet()) {
-      String key = entry.getKey();
-      if (TargetConfig.FUNCTIONAL.contains(key)
-          && !derived.json().path(key).equals(TargetConfig.node(entry.getValue()))) {
-        warning(
-            "output.config.%s replaces %s: the result no longer computes what the dense model does"
-                .formatted(key, derived.json().path(key)));
-      }
+  /// What keeps the result from computing exactly what the dense model computes.
+  void fidelity(Fidelity fidelity) {
+    for (Fidelity.Override override : fidelity.overrides()) {
+      warning(
+          "output.config.%s replaces %s: the result no longer computes what the dense model does"
+              .formatted(override.key(), override.dense()));
     }
+    fidelity
+        .roundedTo()
+        .ifPresent(dtype ->
+            warning(
+                "%d tensors are rounded to %s: the result is the rounded model, no longer the source's bits"
+                    .formatted(fidelity.roundedTensors(), dtype)));
   }
 
   /// What not every loader takes.
@@ -87,31 +87,5 @@ final class PlanNotes {
     discarded.forEach(one -> reasons.merge(one.reason(), 1L, Long::sum));
     reasons.forEach(
         (reason, count) -> info("%d source tensors left out: %s".formatted(count, reason)));
-  }
-
-  /// Casts that lose bits.
-  void casts(List<TensorStep> steps) {
-    long lossy =
-        steps.stream()
-            .filter(step -> step.role() != Role.ROUTER)
-            .filter(step -> loses(step))
-            .count();
-    if (lossy > 0) {
-      warning(
-          "%d tensors are rounded to %s: the result is the rounded model, no longer the source's bits"
-              .formatted(lossy, steps.getFirst().target().dtype()));
-    }
-  }
-
-  private static boolean loses(TensorStep step) {
-    return switch (step) {
-      case TensorStep.PassThrough s -> narrows(s.source().dtype(), s.target().dtype());
-      case TensorStep.CopyToExpert s -> narrows(s.source().dtype(), s.target().dtype());
-      case TensorStep.NewRouter s -> false;
-    };
-  }
-
-  private static boolean narrows(DType from, DType to) {
-    return from != to && from.bits() >= to.bits();
   }
 }

@@ -80,9 +80,11 @@ public final class Planner {
     ModelConfig config = configs.override(derived, recipe.output().config());
 
     List<TensorStep> steps = steps(target, config, match.used());
+    check.routers(steps);
     notes.function(component);
-    notes.overridden(derived, recipe.output().config());
-    notes.casts(steps);
+    Fidelity fidelity =
+        Fidelity.of(steps, configs.functionalOverrides(derived, recipe.output().config()));
+    notes.fidelity(fidelity);
     Dimensions dimensions = Dimensions.of(target, config);
     notes.experts(dimensions);
     notes.discarded(match.discarded());
@@ -98,6 +100,7 @@ public final class Planner {
         match.discarded(),
         layout,
         Consumers.of(config, dimensions),
+        fidelity,
         notes.notes());
   }
 

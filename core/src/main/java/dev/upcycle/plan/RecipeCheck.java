@@ -12,6 +12,8 @@ import dev.upcycle.recipe.ResolvedRecipe;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
 
 /// Holds what a recipe asks for against the family of the source: everything that the recipe, not
 /// the model, would have to change.
@@ -73,9 +75,9 @@ final class RecipeCheck {
     if (chosen.size() != layers) {
       complain(
           "language.layers",
-          ("chooses %d of %d layers, but Mixtral makes every layer sparse; Qwen2-MoE and Qwen3-MoE can"
-                  + " mix (decoder_sparse_step, mlp_only_layers) and are not built for a %s."
-                  + " Expected all")
+          ("chooses %d of %d layers, but Mixtral makes every layer sparse; Qwen2-MoE and Qwen3-MoE"
+               + " can mix (decoder_sparse_step, mlp_only_layers) and are not built for a %s."
+               + " Expected all")
               .formatted(chosen.size(), layers, family.modelType()));
     }
   }
@@ -89,7 +91,10 @@ final class RecipeCheck {
         .output()
         .config()
         .forEach((key, value) -> {
-          if (target.foreignKeys().contains(key)) {
+          JsonNode wanted = TargetConfig.node(value);
+          if (TargetConfig.POSITIONS.contains(key)) {
+            positions(key, wanted);
+          } else if (target.foreignKeys().contains(key)) {
             complain(
                 "output.config." + key,
                 "a %s has no such setting, and some of its readers would take it as another; remove the key%s"
@@ -97,13 +102,40 @@ final class RecipeCheck {
                         target.modelType(),
                         key.contains("experts") ? " and set language.experts.count" : ""));
           } else if (TargetConfig.DECIDED.contains(key)
-              && !derived.json().path(key).equals(TargetConfig.node(value))) {
+              && !TargetConfig.same(derived.json().path(key), wanted)) {
             complain(
                 "output.config." + key,
                 "%s contradicts %s, which %s"
-                    .formatted(TargetConfig.node(value), derived.json().path(key), decider(key)));
+                    .formatted(wanted, derived.json().path(key), decider(key)));
           }
         });
+    if (!complaints.isEmpty()) {
+      throw new RecipeException(complaints);
+    }
+  }
+
+  private void positions(String key, JsonNode wanted) {
+    if (wanted.isNull() && key.equals("sliding_window")) {
+      return;
+    }
+    Optional<String> reason =
+        wanted.canConvertToLong() && wanted.isIntegralNumber()
+            ? TargetConfig.badPositions(wanted.longValue())
+            : Optional.of("is " + wanted + ", expected a whole number");
+    reason.ifPresent(text -> complain("output.config." + key, text));
+  }
+
+  /// Refuses a router init that the routers' dtype cannot hold.
+  ///
+  /// @throws RecipeException when it cannot
+  void routers(List<TensorStep> steps) {
+    steps.stream()
+        .flatMap(step ->
+            step instanceof TensorStep.NewRouter router
+                ? RouterSpread.objection(router.init(), router.target().dtype()).stream()
+                : Stream.empty())
+        .distinct()
+        .forEach(objection -> complain("language.router.init", objection));
     if (!complaints.isEmpty()) {
       throw new RecipeException(complaints);
     }

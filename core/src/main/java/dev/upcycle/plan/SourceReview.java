@@ -41,7 +41,17 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
 
   static List<String> obstacles(SourceTensors source, Architecture family, SourceMatch match) {
     List<String> obstacles = new ArrayList<>();
-    activation(family.complete(source.config())).ifPresent(obstacles::add);
+    ModelConfig complete = family.complete(source.config());
+    activation(complete).ifPresent(obstacles::add);
+    for (String key : TargetConfig.POSITIONS) {
+      if (!family.ignoredKeys().contains(key)) {
+        complete
+            .findLong(key)
+            .ifPresent(value ->
+                TargetConfig.badPositions(value)
+                    .ifPresent(reason -> obstacles.add(key + " in config.json " + reason)));
+      }
+    }
     obstacles.addAll(match.reasons());
     return List.copyOf(obstacles);
   }

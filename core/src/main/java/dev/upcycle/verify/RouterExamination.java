@@ -17,7 +17,8 @@ final class RouterExamination implements Examination {
   /// The mean and the spread of a sample stay within so many of their own standard errors.
   private static final double STANDARD_ERRORS = 7;
 
-  /// Rounding to bfloat16 moves a value by at most 2^-8 of itself.
+  /// Rounding to bfloat16 moves a value by at most 2^-8 of itself, rounding to float16 by less of
+  /// the spread, since no spread is below the smallest normal number of the dtype.
   private static final double ROUNDING = 0x1p-8;
 
   private final boolean fresh;
