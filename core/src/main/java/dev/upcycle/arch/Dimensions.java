@@ -114,8 +114,11 @@ public record Dimensions(Map<String, Long> symbols) {
     Long kvHeads = symbols.get("kv_heads");
     if (heads != null && kvHeads != null && heads % kvHeads != 0) {
       complaints.add(
-          "num_attention_heads %d is not a multiple of num_key_value_heads %d"
-              .formatted(heads, kvHeads));
+          String.format(
+              Locale.ROOT,
+              "num_attention_heads %d is not a multiple of num_key_value_heads %d",
+              heads,
+              kvHeads));
     }
     Long headDim = symbols.get("head_dim");
     if (headDim != null && headDim % 2 != 0) {
@@ -124,7 +127,8 @@ public record Dimensions(Map<String, Long> symbols) {
     Long experts = symbols.get("experts");
     Long perToken = symbols.get("experts_per_token");
     if (experts != null && perToken != null && perToken > experts) {
-      complaints.add("num_experts_per_tok is %d of %d experts".formatted(perToken, experts));
+      complaints.add(
+          String.format(Locale.ROOT, "num_experts_per_tok is %d of %d experts", perToken, experts));
     }
   }
 

@@ -71,7 +71,9 @@ final class ModelCard {
     if (!fidelity.overrides().isEmpty()) {
       String changes =
           fidelity.overrides().stream()
-              .map(one -> "`%s` is %s, was %s".formatted(one.key(), one.wanted(), one.dense()))
+              .map(one ->
+                  String.format(
+                      Locale.ROOT, "`%s` is %s, was %s", one.key(), one.wanted(), one.dense()))
               .collect(Collectors.joining("; "));
       return "The recipe changes\nthe config ("
           + changes
@@ -81,8 +83,10 @@ final class ModelCard {
     return fidelity
         .roundedTo()
         .map(dtype ->
-            "It computes what the dense model,\nits weights rounded to %s, computes, at a higher cost, until training parts the experts."
-                .formatted(dtype))
+            String.format(
+                Locale.ROOT,
+                "It computes what the dense model,\nits weights rounded to %s, computes, at a higher cost, until training parts the experts.",
+                dtype))
         .orElse(
             "It computes what the dense model\n"
                 + "computes, at a higher cost, until training parts the experts.");

@@ -11,6 +11,7 @@ import dev.upcycle.recipe.RecipeException;
 import dev.upcycle.recipe.ResolvedRecipe;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
@@ -35,18 +36,23 @@ final class RecipeCheck {
     if (!recipe.source().accepts(family.modelType())) {
       complain(
           "source.language",
-          "the model is a %s, the recipe takes %s; choose a recipe for it or --set source.language=%s"
-              .formatted(
-                  family.modelType(),
-                  String.join(", ", recipe.source().language()),
-                  family.modelType()));
+          String.format(
+              Locale.ROOT,
+              "the model is a %s, the recipe takes %s; choose a recipe for it or --set source.language=%s",
+              family.modelType(),
+              String.join(", ", recipe.source().language()),
+              family.modelType()));
     }
     String type = recipe.target().equals("auto") ? family.upcyclesTo().getFirst() : recipe.target();
     if (!family.upcyclesTo().contains(type)) {
       complain(
           "target",
-          "a %s cannot become %s here; expected auto or one of %s"
-              .formatted(family.modelType(), type, String.join(", ", family.upcyclesTo())));
+          String.format(
+              Locale.ROOT,
+              "a %s cannot become %s here; expected auto or one of %s",
+              family.modelType(),
+              type,
+              String.join(", ", family.upcyclesTo())));
     }
     if (recipe.language().isEmpty()) {
       complain(
@@ -75,10 +81,14 @@ final class RecipeCheck {
     if (chosen.size() != layers) {
       complain(
           "language.layers",
-          ("chooses %d of %d layers, but Mixtral makes every layer sparse; Qwen2-MoE and Qwen3-MoE"
-               + " can mix (decoder_sparse_step, mlp_only_layers) and are not built for a %s."
-               + " Expected all")
-              .formatted(chosen.size(), layers, family.modelType()));
+          String.format(
+              Locale.ROOT,
+              "chooses %d of %d layers, but Mixtral makes every layer sparse; Qwen2-MoE and Qwen3-MoE"
+                  + " can mix (decoder_sparse_step, mlp_only_layers) and are not built for a %s."
+                  + " Expected all",
+              chosen.size(),
+              layers,
+              family.modelType()));
     }
   }
 
@@ -97,16 +107,21 @@ final class RecipeCheck {
           } else if (target.foreignKeys().contains(key)) {
             complain(
                 "output.config." + key,
-                "a %s has no such setting, and some of its readers would take it as another; remove the key%s"
-                    .formatted(
-                        target.modelType(),
-                        key.contains("experts") ? " and set language.experts.count" : ""));
+                String.format(
+                    Locale.ROOT,
+                    "a %s has no such setting, and some of its readers would take it as another; remove the key%s",
+                    target.modelType(),
+                    key.contains("experts") ? " and set language.experts.count" : ""));
           } else if (TargetConfig.DECIDED.contains(key)
               && !TargetConfig.same(derived.json().path(key), wanted)) {
             complain(
                 "output.config." + key,
-                "%s contradicts %s, which %s"
-                    .formatted(wanted, derived.json().path(key), decider(key)));
+                String.format(
+                    Locale.ROOT,
+                    "%s contradicts %s, which %s",
+                    wanted,
+                    derived.json().path(key),
+                    decider(key)));
           }
         });
     if (!complaints.isEmpty()) {

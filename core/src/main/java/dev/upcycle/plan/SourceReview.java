@@ -6,6 +6,7 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -61,8 +62,10 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
         .findString("hidden_act")
         .filter(found -> !SILU.contains(found))
         .map(found ->
-            ("hidden_act in config.json is %s, expected silu: Mixtral's consumers run silu"
-                    + " whatever the config says")
-                .formatted(found));
+            String.format(
+                Locale.ROOT,
+                "hidden_act in config.json is %s, expected silu: Mixtral's consumers run silu"
+                    + " whatever the config says",
+                found));
   }
 }

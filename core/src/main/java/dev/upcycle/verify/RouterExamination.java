@@ -3,6 +3,7 @@ package dev.upcycle.verify;
 import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.recipe.RouterInit;
+import java.util.Locale;
 import java.util.Optional;
 
 /// Are routers finite, and do they look as though drawn as the recipe says?
@@ -76,8 +77,11 @@ final class RouterExamination implements Examination {
       RouterStatistics statistics, Optional<RouterInit> init) {
     if (statistics.nonFinite() > 0) {
       return Optional.of(
-          "%d of %d values are NaN or infinite"
-              .formatted(statistics.nonFinite(), statistics.elements()));
+          String.format(
+              Locale.ROOT,
+              "%d of %d values are NaN or infinite",
+              statistics.nonFinite(),
+              statistics.elements()));
     }
     if (init.isEmpty()) {
       return Optional.empty();
@@ -107,9 +111,17 @@ final class RouterExamination implements Examination {
       return Optional.empty();
     }
     return Optional.of(
-        "does not look drawn as recipe.yaml says (%s, std %.3g, magnitude at most %.3g): "
-                .formatted(kind, std, most)
-            + "mean %.3g, std %.3g, largest magnitude %.3g"
-                .formatted(statistics.mean(), statistics.rms(), statistics.largest()));
+        String.format(
+                Locale.ROOT,
+                "does not look drawn as recipe.yaml says (%s, std %.3g, magnitude at most %.3g): ",
+                kind,
+                std,
+                most)
+            + String.format(
+                Locale.ROOT,
+                "mean %.3g, std %.3g, largest magnitude %.3g",
+                statistics.mean(),
+                statistics.rms(),
+                statistics.largest()));
   }
 }
