@@ -94,7 +94,31 @@ final class SourceMatch {
       case DERIVED -> discarded.add(new Discarded(entry.name(), DERIVED));
       case ATTENTION_BIAS -> bias(entry, "attention");
       case FFN_BIAS -> bias(entry, "feed-forward");
-      default -> use(entry, dimensions.shape(match.template()));
+      case EMBEDDING,
+          INPUT_NORM,
+          ATTENTION_QUERY,
+          ATTENTION_KEY,
+          ATTENTION_VALUE,
+          ATTENTION_OUTPUT,
+          QUERY_NORM,
+          KEY_NORM,
+          POST_ATTENTION_NORM,
+          FFN_GATE,
+          FFN_UP,
+          FFN_DOWN,
+          ROUTER,
+          EXPERT_GATE,
+          EXPERT_UP,
+          EXPERT_DOWN,
+          SHARED_GATE,
+          SHARED_UP,
+          SHARED_DOWN,
+          SHARED_ROUTER,
+          STACKED_GATE_UP,
+          STACKED_DOWN,
+          FINAL_NORM,
+          LM_HEAD ->
+          use(entry, dimensions.shape(match.template()));
     }
   }
 
