@@ -8,6 +8,7 @@ import dev.upcycle.checkpoint.Shape;
 import dev.upcycle.checkpoint.TensorSpec;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -58,8 +59,11 @@ public final class Architecture {
         .orElseThrow(() ->
             new CheckpointFormatException(
                 CONFIG_FAULT,
-                "model_type in config.json is %s, expected one of %s"
-                    .formatted(modelType, String.join(", ", KNOWN))));
+                String.format(
+                    Locale.ROOT,
+                    "model_type in config.json is %s, expected one of %s",
+                    modelType,
+                    String.join(", ", KNOWN))));
   }
 
   /// `model_type` of its configs.
@@ -110,6 +114,13 @@ public final class Architecture {
     return data.superseded();
   }
 
+  /// Config keys that its configs must not hold: another family means something by them, or a
+  /// generation of transformers reads them as a second spelling of one of this family's own keys,
+  /// as transformers 5 reads a Mixtral's `num_experts` as `num_local_experts`.
+  public List<String> foreignKeys() {
+    return data.foreign();
+  }
+
   /// The config with every absent key that the class has a default for.
   ///
   /// A key that is there with a null value stays null: to the class that is a value. The rotary
@@ -149,7 +160,8 @@ public final class Architecture {
         data.templates().stream().filter(template -> template.role() == role).toList();
     if (found.size() != 1) {
       throw new IllegalArgumentException(
-          "%s has %d templates of the role %s".formatted(modelType(), found.size(), role));
+          String.format(
+              Locale.ROOT, "%s has %d templates of the role %s", modelType(), found.size(), role));
     }
     return found.getFirst();
   }

@@ -16,6 +16,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param defaults what an absent config key means to the class
 /// @param ignored config keys that the class ignores though other families honour them
 /// @param superseded config keys without meaning once the model is another family's
+/// @param foreign config keys that another family means something by, or that a generation of
+///   transformers reads as a second spelling of one of this family's own
 /// @param rules where the dimensions stand
 /// @param templates its tensors, in state dict order
 /// @param fused its tensors that transformers 5 stores fused
@@ -29,6 +31,7 @@ record ArchitectureData(
     ObjectNode defaults,
     List<String> ignored,
     List<String> superseded,
+    List<String> foreign,
     List<Dimensions.Rule> rules,
     List<TensorTemplate> templates,
     List<TensorTemplate> fused) {}

@@ -34,6 +34,7 @@ final class ArchitectureReader {
         (ObjectNode) json.required("defaults"),
         strings(json.required("ignored")),
         strings(json.required("superseded")),
+        json.has("foreign") ? strings(json.required("foreign")) : List.of(),
         rules(json.required("dimensions")),
         templates(json.required("tensors")),
         json.has("fused") ? templates(json.required("fused")) : List.of());

@@ -2,6 +2,7 @@ package dev.upcycle.arch;
 
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
+import java.util.Locale;
 
 /// What is wrong with a value of a config.
 final class Complaint {
@@ -10,6 +11,11 @@ final class Complaint {
   static CheckpointFormatException of(String key, ModelConfig config, String expected) {
     return new CheckpointFormatException(
         Architecture.CONFIG_FAULT,
-        "%s in config.json is %s, expected %s".formatted(key, config.json().get(key), expected));
+        String.format(
+            Locale.ROOT,
+            "%s in config.json is %s, expected %s",
+            key,
+            config.json().get(key),
+            expected));
   }
 }

@@ -6,6 +6,7 @@ import dev.upcycle.checkpoint.Shape;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -16,6 +17,13 @@ import java.util.OptionalLong;
 public record Dimensions(Map<String, Long> symbols) {
   private static final long MOST = 1_000_000_000;
   private static final long MOST_INDICES = 100_000;
+
+  /// Bounds far beyond any model, so that sums of bytes stay inside 64 bits and lists of names
+  /// inside the heap.
+  private static final double MOST_PARAMETERS = 1e15;
+
+  private static final long MOST_TENSORS = 1_000_000;
+  private static final long MOST_CACHED = 1_000_000_000;
 
   /// Takes a copy.
   public Dimensions {
@@ -49,6 +57,9 @@ public record Dimensions(Map<String, Long> symbols) {
       }
     }
     complain(symbols, complaints);
+    if (complaints.isEmpty()) {
+      bound(architecture.templates(), symbols, complaints);
+    }
     if (!complaints.isEmpty()) {
       throw new CheckpointFormatException(
           Architecture.CONFIG_FAULT,
@@ -103,8 +114,11 @@ public record Dimensions(Map<String, Long> symbols) {
     Long kvHeads = symbols.get("kv_heads");
     if (heads != null && kvHeads != null && heads % kvHeads != 0) {
       complaints.add(
-          "num_attention_heads %d is not a multiple of num_key_value_heads %d"
-              .formatted(heads, kvHeads));
+          String.format(
+              Locale.ROOT,
+              "num_attention_heads %d is not a multiple of num_key_value_heads %d",
+              heads,
+              kvHeads));
     }
     Long headDim = symbols.get("head_dim");
     if (headDim != null && headDim % 2 != 0) {
@@ -113,7 +127,44 @@ public record Dimensions(Map<String, Long> symbols) {
     Long experts = symbols.get("experts");
     Long perToken = symbols.get("experts_per_token");
     if (experts != null && perToken != null && perToken > experts) {
-      complaints.add("num_experts_per_tok is %d of %d experts".formatted(perToken, experts));
+      complaints.add(
+          String.format(Locale.ROOT, "num_experts_per_tok is %d of %d experts", perToken, experts));
+    }
+  }
+
+  private static void bound(
+      List<TensorTemplate> templates, Map<String, Long> symbols, List<String> complaints) {
+    double parameters = 0;
+    long tensors = 0;
+    for (TensorTemplate template : templates) {
+      long copies =
+          (template.perLayer() ? symbols.getOrDefault("layers", 1L) : 1)
+              * (template.perExpert() ? symbols.getOrDefault("experts", 1L) : 1);
+      double elements = copies;
+      for (String term : template.shape()) {
+        elements *= Expression.evaluate(term, symbols);
+      }
+      parameters += elements;
+      tensors += template.presence() == TensorTemplate.Presence.REQUIRED ? copies : 0;
+    }
+    if (parameters > MOST_PARAMETERS) {
+      complaints.add(
+          String.format(
+              Locale.ROOT,
+              "these sizes make %.1e parameters, expected at most %.0e",
+              parameters,
+              MOST_PARAMETERS));
+    }
+    if (tensors > MOST_TENSORS) {
+      complaints.add("these counts make " + tensors + " tensors, expected at most " + MOST_TENSORS);
+    }
+    long kvHeads = symbols.getOrDefault("kv_heads", 1L);
+    long headDim = symbols.getOrDefault("head_dim", 1L);
+    long cached = kvHeads * headDim; // at most 10^18
+    if (cached > MOST_CACHED / symbols.getOrDefault("layers", 1L)) {
+      complaints.add(
+          "num_key_value_heads, head_dim and num_hidden_layers multiply to more than "
+              + MOST_CACHED);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.upcycle.arch;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /// Products and exact quotients of symbols and numbers, left to right: `heads*head_dim`,
@@ -36,8 +37,13 @@ final class Expression {
         value /= term;
       } else {
         throw new ArithmeticException(
-            "%s is not whole: %d does not divide by %d (%s)"
-                .formatted(expression, value, term, name));
+            String.format(
+                Locale.ROOT,
+                "%s is not whole: %d does not divide by %d (%s)",
+                expression,
+                value,
+                term,
+                name));
       }
       operator = end < expression.length() ? expression.charAt(end) : operator;
       start = end + 1;

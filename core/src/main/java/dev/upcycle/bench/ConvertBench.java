@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalLong;
 
@@ -97,7 +98,9 @@ public final class ConvertBench {
       throw new UncheckedIOException(e);
     } catch (IOException e) {
       throw new ResourceException(
-          "measuring in %s failed: %s".formatted(settings.directory(), e.getMessage()), e);
+          String.format(
+              Locale.ROOT, "measuring in %s failed: %s", settings.directory(), e.getMessage()),
+          e);
     }
   }
 
@@ -158,8 +161,12 @@ public final class ConvertBench {
       progress.advanced(
           finished * bytes + done,
           2L * settings.pairs() * bytes,
-          "pair %d of %d, %s"
-              .formatted(finished / 2 + 1, settings.pairs(), finished % 2 == 0 ? "convert" : "cp"));
+          String.format(
+              Locale.ROOT,
+              "pair %d of %d, %s",
+              finished / 2 + 1,
+              settings.pairs(),
+              finished % 2 == 0 ? "convert" : "cp"));
     }
   }
 

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 
 /// The operating system's own copy, as the yardstick.
 final class SystemCopy {
@@ -23,8 +24,12 @@ final class SystemCopy {
       int status = process.waitFor();
       if (status != 0) {
         throw new ResourceException(
-            "%s ended with status %d: %s"
-                .formatted(String.join(" ", command), status, said.strip()));
+            String.format(
+                Locale.ROOT,
+                "%s ended with status %d: %s",
+                String.join(" ", command),
+                status,
+                said.strip()));
       }
     } catch (InterruptedException e) {
       process.destroy();

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Function;
 import tools.jackson.core.JacksonException;
@@ -69,7 +70,8 @@ final class ManifestJson {
     } catch (IOException e) {
       throw new CheckpointFormatException(
           CheckpointFault.UNREADABLE,
-          "cannot read %s: %s; a directory that upcycle wrote holds it".formatted(file, e),
+          String.format(
+              Locale.ROOT, "cannot read %s: %s; a directory that upcycle wrote holds it", file, e),
           e);
     } catch (JacksonException e) {
       throw malformed(file, e.getOriginalMessage());
@@ -80,7 +82,12 @@ final class ManifestJson {
   private static CheckpointFormatException malformed(Path file, String why) {
     return new CheckpointFormatException(
         CheckpointFault.BAD_CONFIG,
-        "%s is not a manifest of schema %s: %s; convert again".formatted(file, SCHEMA, why));
+        String.format(
+            Locale.ROOT,
+            "%s is not a manifest of schema %s: %s; convert again",
+            file,
+            SCHEMA,
+            why));
   }
 
   /// Reads one file's tree.

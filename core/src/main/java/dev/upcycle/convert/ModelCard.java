@@ -2,11 +2,14 @@ package dev.upcycle.convert;
 
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.plan.Fidelity;
 import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.RouterInit;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /// The target's `README.md`: front matter that says nothing that is not known, then what was done.
 final class ModelCard {
@@ -27,34 +30,66 @@ final class ModelCard {
     Licence.of(source.directory())
         .ifPresent(id -> card.append("license: ").append(id).append('\n'));
     card.append(
-        "library_name: transformers\npipeline_tag: text-generation\ntags:\n- moe\n- upcycling\n---\n\n");
+        "library_name: transformers\n"
+            + "pipeline_tag: text-generation\n"
+            + "tags:\n"
+            + "- moe\n"
+            + "- upcycling\n"
+            + "---\n\n");
     card.append(
-        """
-        # %s: %d experts, %d per token
+        String.format(
+            Locale.ROOT,
+            """
+            # %s: %d experts, %d per token
 
-        A dense %s%s with %d layers, made into a Mixture-of-Experts (%s) by `upcycle` %s.
-        **It is not trained yet:** in every layer all %d experts are equal copies of the dense
-        feed-forward network, and the routers are untrained (%s). It computes what the dense model
-        computes, at a higher cost, until training parts the experts.
+            A dense %s%s with %d layers, made into a Mixture-of-Experts (%s) by `upcycle` %s.
+            **It is not trained yet:** in every layer all %d experts are equal copies of the dense
+            feed-forward network, and the routers are untrained (%s). %s
 
-        - Recipe: `%s`, seed %d; see `recipe.yaml`.
-        - Where every tensor comes from: `upcycle.json`.
-        - Weights outside the feed-forward networks are the dense model's.
-        """
-            .formatted(
-                plan.recipe().recipe().name(),
-                component.experts().count(),
-                component.experts().perToken(),
-                plan.source().modelType(),
-                base.map(id -> " (" + id + ")").orElse(""),
-                dimensions.layers(),
-                plan.target().className(),
-                ToolVersion.text(),
-                component.experts().count(),
-                router(component),
-                plan.recipe().recipe().name(),
-                plan.recipe().recipe().seed()));
+            - Recipe: `%s`, seed %d; see `recipe.yaml`.
+            - Where every tensor comes from: `upcycle.json`.
+            - Weights outside the feed-forward networks are the dense model's%s.
+            """,
+            plan.recipe().recipe().name(),
+            component.experts().count(),
+            component.experts().perToken(),
+            plan.source().modelType(),
+            base.map(id -> " (" + id + ")").orElse(""),
+            dimensions.layers(),
+            plan.target().className(),
+            ToolVersion.text(),
+            component.experts().count(),
+            router(component),
+            function(plan.fidelity()),
+            plan.recipe().recipe().name(),
+            plan.recipe().recipe().seed(),
+            plan.fidelity().roundedTo().map(dtype -> ", rounded to " + dtype).orElse("")));
     return card.toString();
+  }
+
+  private static String function(Fidelity fidelity) {
+    if (!fidelity.overrides().isEmpty()) {
+      String changes =
+          fidelity.overrides().stream()
+              .map(one ->
+                  String.format(
+                      Locale.ROOT, "`%s` is %s, was %s", one.key(), one.wanted(), one.dense()))
+              .collect(Collectors.joining("; "));
+      return "The recipe changes\nthe config ("
+          + changes
+          + "), so it does **not** compute what the"
+          + " dense model\ncomputes.";
+    }
+    return fidelity
+        .roundedTo()
+        .map(dtype ->
+            String.format(
+                Locale.ROOT,
+                "It computes what the dense model,\nits weights rounded to %s, computes, at a higher cost, until training parts the experts.",
+                dtype))
+        .orElse(
+            "It computes what the dense model\n"
+                + "computes, at a higher cost, until training parts the experts.");
   }
 
   private static String router(Component component) {

@@ -5,6 +5,7 @@ import dev.upcycle.checkpoint.write.Cast;
 import dev.upcycle.recipe.RouterInit;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Locale;
 
 /// The weights of a fresh router, the same bytes on every machine and in any order of work.
 ///
@@ -38,8 +39,11 @@ final class RouterDraw {
     cast.apply(floats, target)
         .ifPresent(index -> {
           throw new IllegalArgumentException(
-              "a router drawn by %s passes the range of %s; choose a smaller spread"
-                  .formatted(init, cast.to()));
+              String.format(
+                  Locale.ROOT,
+                  "a router drawn by %s passes the range of %s; choose a smaller spread",
+                  init,
+                  cast.to()));
         });
     return target.flip();
   }

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 
@@ -25,8 +26,12 @@ final class SourceWatch {
     for (SourceFile file : files) {
       facts.put(
           "source file " + file.path().getFileName(),
-          "%d bytes of %s, header %s"
-              .formatted(file.bytes(), file.modified(), file.headerSha256()));
+          String.format(
+              Locale.ROOT,
+              "%d bytes of %s, header %s",
+              file.bytes(),
+              file.modified(),
+              file.headerSha256()));
     }
     return facts;
   }
@@ -42,8 +47,14 @@ final class SourceWatch {
         var modified = Files.getLastModifiedTime(file.path()).toInstant();
         if (bytes != file.bytes() || !modified.equals(file.modified())) {
           changes.add(
-              "%s was %d bytes of %s, is %d bytes of %s"
-                  .formatted(file.path(), file.bytes(), file.modified(), bytes, modified));
+              String.format(
+                  Locale.ROOT,
+                  "%s was %d bytes of %s, is %d bytes of %s",
+                  file.path(),
+                  file.bytes(),
+                  file.modified(),
+                  bytes,
+                  modified));
         }
       } catch (IOException e) {
         changes.add(file.path() + " is gone: " + e.getMessage());

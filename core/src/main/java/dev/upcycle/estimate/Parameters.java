@@ -3,10 +3,8 @@ package dev.upcycle.estimate;
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.arch.Role;
-import dev.upcycle.arch.TemplateMatch;
 import dev.upcycle.checkpoint.TensorSpec;
 import java.util.Collection;
-import java.util.Optional;
 
 /// How many parameters a model has, and how many of them one token meets.
 ///
@@ -42,38 +40,11 @@ public record Parameters(long total, long active) {
   }
 
   private static boolean isExpert(Architecture family, String name) {
-    Optional<Role> role =
-        family
-            .match(name)
-            .or(() -> family.matchFused(name))
-            .map(TemplateMatch::template)
-            .map(template -> template.role());
-    return role.isPresent()
-        && switch (role.get()) {
-          case EXPERT_GATE, EXPERT_UP, EXPERT_DOWN, STACKED_GATE_UP, STACKED_DOWN -> true;
-          case EMBEDDING,
-              INPUT_NORM,
-              ATTENTION_QUERY,
-              ATTENTION_KEY,
-              ATTENTION_VALUE,
-              ATTENTION_OUTPUT,
-              ATTENTION_BIAS,
-              QUERY_NORM,
-              KEY_NORM,
-              SHARED_GATE,
-              SHARED_UP,
-              SHARED_DOWN,
-              SHARED_ROUTER,
-              POST_ATTENTION_NORM,
-              FFN_GATE,
-              FFN_UP,
-              FFN_DOWN,
-              FFN_BIAS,
-              ROUTER,
-              FINAL_NORM,
-              LM_HEAD,
-              DERIVED ->
-              false;
-        };
+    return family
+        .match(name)
+        .or(() -> family.matchFused(name))
+        .map(match -> match.template().role())
+        .filter(Role::isExpert)
+        .isPresent();
   }
 }

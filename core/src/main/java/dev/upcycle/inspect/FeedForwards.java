@@ -6,14 +6,18 @@ import dev.upcycle.arch.TemplateMatch;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 
 /// The shapes of the feed-forward networks, layer by layer, and how experts are stored.
 final class FeedForwards {
+  private static final Set<Role> DENSE = EnumSet.of(Role.FFN_GATE, Role.FFN_UP, Role.FFN_DOWN);
+
   private final Map<Integer, Map<Role, String>> layers = new TreeMap<>();
   private Optional<String> expertLayout = Optional.empty();
 
@@ -27,32 +31,7 @@ final class FeedForwards {
   }
 
   private void add(TensorEntry entry, TemplateMatch match) {
-    Optional<String> layout =
-        switch (match.template().role()) {
-          case FFN_GATE, FFN_UP, FFN_DOWN -> Optional.of("dense");
-          case EXPERT_GATE, EXPERT_UP, EXPERT_DOWN -> Optional.of("per-expert");
-          case STACKED_GATE_UP, STACKED_DOWN -> Optional.of("fused");
-          case EMBEDDING,
-              INPUT_NORM,
-              ATTENTION_QUERY,
-              ATTENTION_KEY,
-              ATTENTION_VALUE,
-              ATTENTION_OUTPUT,
-              ATTENTION_BIAS,
-              QUERY_NORM,
-              KEY_NORM,
-              SHARED_GATE,
-              SHARED_UP,
-              SHARED_DOWN,
-              SHARED_ROUTER,
-              POST_ATTENTION_NORM,
-              FFN_BIAS,
-              ROUTER,
-              FINAL_NORM,
-              LM_HEAD,
-              DERIVED ->
-              Optional.empty();
-        };
+    Optional<String> layout = layout(match.template().role());
     if (layout.isEmpty() || match.layer().isEmpty()) {
       return;
     }
@@ -62,6 +41,13 @@ final class FeedForwards {
     layers
         .computeIfAbsent(match.layer().getAsInt(), layer -> new TreeMap<>())
         .putIfAbsent(match.template().role(), entry.shape().toString());
+  }
+
+  private static Optional<String> layout(Role role) {
+    if (role.isExpert()) {
+      return Optional.of(role.denseCounterpart().isPresent() ? "per-expert" : "fused");
+    }
+    return DENSE.contains(role) ? Optional.of("dense") : Optional.empty();
   }
 
   /// `per-expert` or `fused`; empty in a dense model.

@@ -8,6 +8,7 @@ import dev.upcycle.plan.Families;
 import dev.upcycle.plan.SourceReview;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
 /// What a checkpoint can become.
@@ -33,7 +34,11 @@ final class Verdicts {
       return new Verdict(
           target.modelType(),
           Possible.NO,
-          "a %s becomes %s".formatted(known.modelType(), String.join(", ", known.upcyclesTo())));
+          String.format(
+              Locale.ROOT,
+              "a %s becomes %s",
+              known.modelType(),
+              String.join(", ", known.upcyclesTo())));
     }
     SourceReview review = SourceReview.of(checkpoint, target);
     if (!review.obstacles().isEmpty()) {

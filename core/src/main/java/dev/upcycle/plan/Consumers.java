@@ -6,6 +6,7 @@ import dev.upcycle.plan.Consumer.Basis;
 import dev.upcycle.plan.Consumer.Loads;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 
 /// What loads a Mixtral of a given config.
@@ -45,8 +46,10 @@ final class Consumers {
         "its converter, as a llama with experts, run",
         config.findLong("sliding_window").isPresent()
             ? List.of(
-                "the window of %d is ignored: longer texts differ"
-                    .formatted(config.findLong("sliding_window").getAsLong()))
+                String.format(
+                    Locale.ROOT,
+                    "the window of %d is ignored: longer texts differ",
+                    config.findLong("sliding_window").getAsLong()))
             : List.of());
   }
 
@@ -73,16 +76,22 @@ final class Consumers {
     return dimensions.headDim() * dimensions.heads() == dimensions.hidden()
         ? Stream.empty()
         : Stream.of(
-            "%s takes head_dim as %d, not %d, and cannot load it"
-                .formatted(which, derived, dimensions.headDim()));
+            String.format(
+                Locale.ROOT,
+                "%s takes head_dim as %d, not %d, and cannot load it",
+                which,
+                derived,
+                dimensions.headDim()));
   }
 
   private Stream<String> ropeScaling(String which) {
     return config.json().path("rope_scaling").isObject()
         ? Stream.of(
-            "%s ignores rope scaling %s"
-                .formatted(
-                    which, config.json().path("rope_scaling").path("rope_type").asString("")))
+            String.format(
+                Locale.ROOT,
+                "%s ignores rope scaling %s",
+                which,
+                config.json().path("rope_scaling").path("rope_type").asString("")))
         : Stream.empty();
   }
 

@@ -33,17 +33,20 @@ public final class Families {
     }
     if (known.map(Architecture::mixtureOfExperts).orElseGet(() -> hasExperts(config))) {
       return Optional.of(
-          "a %s is already a Mixture-of-Experts; give the dense model that it came from"
-              .formatted(family));
+          String.format(
+              Locale.ROOT,
+              "a %s is already a Mixture-of-Experts; give the dense model that it came from",
+              family));
     }
     Optional<String> reason =
         Optional.ofNullable(refusals().path("dense").get(family)).map(JsonNode::asString);
     return Optional.of(
-        "model_type %s is not built: %s. Families that can go in: %s"
-            .formatted(
-                family,
-                reason.orElse("its tensor names and mathematics are not known here"),
-                String.join(", ", dense())));
+        String.format(
+            Locale.ROOT,
+            "model_type %s is not built: %s. Families that can go in: %s",
+            family,
+            reason.orElse("its tensor names and mathematics are not known here"),
+            String.join(", ", dense())));
   }
 
   /// The families that something can be upcycled to, sorted.

@@ -3,6 +3,7 @@ package dev.upcycle.plan;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.recipe.RouterInit;
+import java.util.Locale;
 
 /// Everything that decides a target's bytes, as text, one fact a line.
 final class PlanText {
@@ -43,8 +44,13 @@ final class PlanText {
   }
 
   private static String source(TensorEntry entry) {
-    return "%s %s %s %d"
-        .formatted(entry.name(), entry.dtype(), entry.file().getFileName(), entry.offset());
+    return String.format(
+        Locale.ROOT,
+        "%s %s %s %d",
+        entry.name(),
+        entry.dtype(),
+        entry.file().getFileName(),
+        entry.offset());
   }
 
   private static String init(RouterInit init) {

@@ -10,6 +10,7 @@ import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.ExpertInit;
 import dev.upcycle.recipe.Output;
 import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.ResolvedRecipe;
@@ -76,13 +77,15 @@ public final class Planner {
 
     TargetConfig configs = new TargetConfig(family, target, source.config());
     ModelConfig derived = configs.derive(component.experts(), statedDType(match.used()));
-    check.config(derived);
+    check.config(derived, target);
     ModelConfig config = configs.override(derived, recipe.output().config());
 
     List<TensorStep> steps = steps(target, config, match.used());
+    check.routers(steps);
     notes.function(component);
-    notes.overridden(derived, recipe.output().config());
-    notes.casts(steps);
+    Fidelity fidelity =
+        Fidelity.of(steps, configs.functionalOverrides(derived, recipe.output().config()));
+    notes.fidelity(fidelity);
     Dimensions dimensions = Dimensions.of(target, config);
     notes.experts(dimensions);
     notes.discarded(match.discarded());
@@ -98,6 +101,7 @@ public final class Planner {
         match.discarded(),
         layout,
         Consumers.of(config, dimensions),
+        fidelity,
         notes.notes());
   }
 
@@ -131,24 +135,26 @@ public final class Planner {
 
   private TensorStep step(TensorSlot slot, Map<String, TensorEntry> used, SeedTree seeds) {
     OptionalInt layer = slot.match().layer();
-    return switch (slot.role()) {
-      case ROUTER -> {
-        TensorEntry beside = sourceOf(Role.FFN_GATE, layer, used);
-        yield new TensorStep.NewRouter(
-            slot.spec(asked().orElse(beside.dtype())),
-            slot.role(),
-            resolved.recipe().language().orElseThrow().router().init(),
-            seeds.seed(slot.name()),
-            layer.orElseThrow());
-      }
-      case EXPERT_GATE -> copy(slot, sourceOf(Role.FFN_GATE, layer, used));
-      case EXPERT_UP -> copy(slot, sourceOf(Role.FFN_UP, layer, used));
-      case EXPERT_DOWN -> copy(slot, sourceOf(Role.FFN_DOWN, layer, used));
-      default -> {
-        TensorEntry entry = sourceOf(slot.role(), layer, used);
-        yield new TensorStep.PassThrough(
-            slot.spec(asked().orElse(entry.dtype())), slot.role(), entry);
-      }
+    if (slot.role() == Role.ROUTER) {
+      TensorEntry beside = sourceOf(Role.FFN_GATE, layer, used);
+      return new TensorStep.NewRouter(
+          slot.spec(asked().orElse(beside.dtype())),
+          slot.role(),
+          resolved.recipe().language().orElseThrow().router().init(),
+          seeds.seed(slot.name()),
+          layer.orElseThrow());
+    }
+    Optional<Role> dense = slot.role().denseCounterpart();
+    if (dense.isPresent()) {
+      return expert(slot, sourceOf(dense.get(), layer, used));
+    }
+    TensorEntry entry = sourceOf(slot.role(), layer, used);
+    return new TensorStep.PassThrough(slot.spec(asked().orElse(entry.dtype())), slot.role(), entry);
+  }
+
+  private TensorStep expert(TensorSlot slot, TensorEntry entry) {
+    return switch (resolved.recipe().language().orElseThrow().experts().init()) {
+      case ExpertInit.Copy() -> copy(slot, entry);
     };
   }
 

@@ -11,7 +11,10 @@ import dev.upcycle.recipe.RecipeException;
 import dev.upcycle.recipe.ResolvedRecipe;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
+import tools.jackson.databind.JsonNode;
 
 /// Holds what a recipe asks for against the family of the source: everything that the recipe, not
 /// the model, would have to change.
@@ -33,18 +36,23 @@ final class RecipeCheck {
     if (!recipe.source().accepts(family.modelType())) {
       complain(
           "source.language",
-          "the model is a %s, the recipe takes %s; choose a recipe for it or --set source.language=%s"
-              .formatted(
-                  family.modelType(),
-                  String.join(", ", recipe.source().language()),
-                  family.modelType()));
+          String.format(
+              Locale.ROOT,
+              "the model is a %s, the recipe takes %s; choose a recipe for it or --set source.language=%s",
+              family.modelType(),
+              String.join(", ", recipe.source().language()),
+              family.modelType()));
     }
     String type = recipe.target().equals("auto") ? family.upcyclesTo().getFirst() : recipe.target();
     if (!family.upcyclesTo().contains(type)) {
       complain(
           "target",
-          "a %s cannot become %s here; expected auto or one of %s"
-              .formatted(family.modelType(), type, String.join(", ", family.upcyclesTo())));
+          String.format(
+              Locale.ROOT,
+              "a %s cannot become %s here; expected auto or one of %s",
+              family.modelType(),
+              type,
+              String.join(", ", family.upcyclesTo())));
     }
     if (recipe.language().isEmpty()) {
       complain(
@@ -73,30 +81,76 @@ final class RecipeCheck {
     if (chosen.size() != layers) {
       complain(
           "language.layers",
-          ("chooses %d of %d layers, but Mixtral makes every layer sparse; Qwen2-MoE and Qwen3-MoE can"
-                  + " mix (decoder_sparse_step, mlp_only_layers) and are not built for a %s."
-                  + " Expected all")
-              .formatted(chosen.size(), layers, family.modelType()));
+          String.format(
+              Locale.ROOT,
+              "chooses %d of %d layers, but Mixtral makes every layer sparse; Qwen2-MoE and Qwen3-MoE"
+                  + " can mix (decoder_sparse_step, mlp_only_layers) and are not built for a %s."
+                  + " Expected all",
+              chosen.size(),
+              layers,
+              family.modelType()));
     }
   }
 
   /// Refuses recipe keys that contradict what the tensors and the other keys decide.
   ///
   /// @throws RecipeException with every complaint at once
-  void config(ModelConfig derived) {
+  void config(ModelConfig derived, Architecture target) {
     resolved
         .recipe()
         .output()
         .config()
         .forEach((key, value) -> {
-          if (TargetConfig.DECIDED.contains(key)
-              && !derived.json().path(key).equals(TargetConfig.node(value))) {
+          JsonNode wanted = TargetConfig.node(value);
+          if (TargetConfig.POSITIONS.contains(key)) {
+            positions(key, wanted);
+          } else if (target.foreignKeys().contains(key)) {
             complain(
                 "output.config." + key,
-                "%s contradicts %s, which %s"
-                    .formatted(TargetConfig.node(value), derived.json().path(key), decider(key)));
+                String.format(
+                    Locale.ROOT,
+                    "a %s has no such setting, and some of its readers would take it as another; remove the key%s",
+                    target.modelType(),
+                    key.contains("experts") ? " and set language.experts.count" : ""));
+          } else if (TargetConfig.DECIDED.contains(key)
+              && !TargetConfig.same(derived.json().path(key), wanted)) {
+            complain(
+                "output.config." + key,
+                String.format(
+                    Locale.ROOT,
+                    "%s contradicts %s, which %s",
+                    wanted,
+                    derived.json().path(key),
+                    decider(key)));
           }
         });
+    if (!complaints.isEmpty()) {
+      throw new RecipeException(complaints);
+    }
+  }
+
+  private void positions(String key, JsonNode wanted) {
+    if (wanted.isNull() && key.equals("sliding_window")) {
+      return;
+    }
+    Optional<String> reason =
+        wanted.canConvertToLong() && wanted.isIntegralNumber()
+            ? TargetConfig.badPositions(wanted.longValue())
+            : Optional.of("is " + wanted + ", expected a whole number");
+    reason.ifPresent(text -> complain("output.config." + key, text));
+  }
+
+  /// Refuses a router init that the routers' dtype cannot hold.
+  ///
+  /// @throws RecipeException when it cannot
+  void routers(List<TensorStep> steps) {
+    steps.stream()
+        .flatMap(step ->
+            step instanceof TensorStep.NewRouter router
+                ? RouterSpread.objection(router.init(), router.target().dtype()).stream()
+                : Stream.empty())
+        .distinct()
+        .forEach(objection -> complain("language.router.init", objection));
     if (!complaints.isEmpty()) {
       throw new RecipeException(complaints);
     }

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -69,26 +70,55 @@ final class SourceMatch {
 
   private void leftOver(TensorEntry entry) {
     reasons.add(
-        "%s %s: no %s tensor has this name; the nearest is %s. Dropping it would change the model"
-            .formatted(
-                entry.name(),
-                entry.shape(),
-                family.modelType(),
-                NearestTemplate.of(entry.name(), family)));
+        String.format(
+            Locale.ROOT,
+            "%s %s: no %s tensor has this name; the nearest is %s. Dropping it would change the model",
+            entry.name(),
+            entry.shape(),
+            family.modelType(),
+            NearestTemplate.of(entry.name(), family)));
   }
 
   private void sort(TensorEntry entry, TemplateMatch match) {
     if (match.layer().isPresent() && match.layer().getAsInt() >= dimensions.layers()) {
       reasons.add(
-          "%s: layer %d, but num_hidden_layers in config.json is %d"
-              .formatted(entry.name(), match.layer().getAsInt(), dimensions.layers()));
+          String.format(
+              Locale.ROOT,
+              "%s: layer %d, but num_hidden_layers in config.json is %d",
+              entry.name(),
+              match.layer().getAsInt(),
+              dimensions.layers()));
       return;
     }
     switch (match.template().role()) {
       case DERIVED -> discarded.add(new Discarded(entry.name(), DERIVED));
       case ATTENTION_BIAS -> bias(entry, "attention");
       case FFN_BIAS -> bias(entry, "feed-forward");
-      default -> use(entry, dimensions.shape(match.template()));
+      case EMBEDDING,
+          INPUT_NORM,
+          ATTENTION_QUERY,
+          ATTENTION_KEY,
+          ATTENTION_VALUE,
+          ATTENTION_OUTPUT,
+          QUERY_NORM,
+          KEY_NORM,
+          POST_ATTENTION_NORM,
+          FFN_GATE,
+          FFN_UP,
+          FFN_DOWN,
+          ROUTER,
+          EXPERT_GATE,
+          EXPERT_UP,
+          EXPERT_DOWN,
+          SHARED_GATE,
+          SHARED_UP,
+          SHARED_DOWN,
+          SHARED_ROUTER,
+          STACKED_GATE_UP,
+          STACKED_DOWN,
+          FINAL_NORM,
+          LM_HEAD ->
+          use(entry, dimensions.shape(match.template()));
     }
   }
 
@@ -103,24 +133,34 @@ final class SourceMatch {
             ? "Qwen2-MoE carries query, key and value biases, GraniteMoE output biases too"
             : "no Mixture-of-Experts class carries them";
     reasons.add(
-        "%s: %s has no %s biases and this one is not all zero%s; %s"
-            .formatted(entry.name(), target.className(), where, source.blindness(), able));
+        String.format(
+            Locale.ROOT,
+            "%s: %s has no %s biases and this one is not all zero%s; %s",
+            entry.name(),
+            target.className(),
+            where,
+            source.blindness(),
+            able));
   }
 
   private void use(TensorEntry entry, Shape expected) {
     if (!entry.shape().equals(expected)) {
       reasons.add(
-          "%s: shape %s in %s, expected %s by config.json (%s)"
-              .formatted(
-                  entry.name(),
-                  entry.shape(),
-                  entry.file().getFileName(),
-                  expected,
-                  "correct the config, or give the weights that belong to it"));
+          String.format(
+              Locale.ROOT,
+              "%s: shape %s in %s, expected %s by config.json (%s)",
+              entry.name(),
+              entry.shape(),
+              entry.file().getFileName(),
+              expected,
+              "correct the config, or give the weights that belong to it"));
     } else if (!FLOATS.contains(entry.dtype())) {
       reasons.add(
-          "%s: dtype %s, expected one of F16, BF16, F32, F64; give the unquantised model"
-              .formatted(entry.name(), entry.dtype()));
+          String.format(
+              Locale.ROOT,
+              "%s: dtype %s, expected one of F16, BF16, F32, F64; give the unquantised model",
+              entry.name(),
+              entry.dtype()));
     }
     used.put(entry.name(), entry);
   }
@@ -138,10 +178,13 @@ final class SourceMatch {
       return;
     }
     reasons.add(
-        ("%s differs from %s though tie_word_embeddings in config.json is true: transformers 4"
+        String.format(
+            Locale.ROOT,
+            "%s differs from %s though tie_word_embeddings in config.json is true: transformers 4"
                 + " runs the embedding, transformers 5 this tensor. Set tie_word_embeddings to"
-                + " false to keep it, or remove it from the weights")
-            .formatted(entry.name(), embedding));
+                + " false to keep it, or remove it from the weights",
+            entry.name(),
+            embedding));
   }
 
   private boolean tied() {
@@ -160,8 +203,12 @@ final class SourceMatch {
               ? "; if the model ties its embeddings, set tie_word_embeddings to true in config.json"
               : "";
       reasons.add(
-          "%s %s is missing from the source: config.json promises it%s"
-              .formatted(slot.name(), slot.shape(), remedy));
+          String.format(
+              Locale.ROOT,
+              "%s %s is missing from the source: config.json promises it%s",
+              slot.name(),
+              slot.shape(),
+              remedy));
     }
   }
 }

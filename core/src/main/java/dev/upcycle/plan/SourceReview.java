@@ -6,6 +6,7 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -41,7 +42,17 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
 
   static List<String> obstacles(SourceTensors source, Architecture family, SourceMatch match) {
     List<String> obstacles = new ArrayList<>();
-    activation(family.complete(source.config())).ifPresent(obstacles::add);
+    ModelConfig complete = family.complete(source.config());
+    activation(complete).ifPresent(obstacles::add);
+    for (String key : TargetConfig.POSITIONS) {
+      if (!family.ignoredKeys().contains(key)) {
+        complete
+            .findLong(key)
+            .ifPresent(value ->
+                TargetConfig.badPositions(value)
+                    .ifPresent(reason -> obstacles.add(key + " in config.json " + reason)));
+      }
+    }
     obstacles.addAll(match.reasons());
     return List.copyOf(obstacles);
   }
@@ -51,8 +62,10 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
         .findString("hidden_act")
         .filter(found -> !SILU.contains(found))
         .map(found ->
-            ("hidden_act in config.json is %s, expected silu: Mixtral's consumers run silu"
-                    + " whatever the config says")
-                .formatted(found));
+            String.format(
+                Locale.ROOT,
+                "hidden_act in config.json is %s, expected silu: Mixtral's consumers run silu"
+                    + " whatever the config says",
+                found));
   }
 }

@@ -7,14 +7,17 @@ import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.recipe.Experts;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.DoubleNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Derives the target's `config.json` from the source's: everything explicit, in the spellings of
-/// both generations of transformers, unknown keys kept.
+/// both generations of transformers, unknown keys kept unless the target's readers would take them
+/// as something else.
 final class TargetConfig {
   /// Keys about the source's files and classes, wrong for the target.
   private static final List<String> SOURCE_ONLY =
@@ -44,7 +47,16 @@ final class TargetConfig {
           "vocab_size");
 
   /// Keys that change what the model computes.
-  static final Set<String> FUNCTIONAL = Set.of("rms_norm_eps", "sliding_window");
+  private static final Set<String> FUNCTIONAL =
+      Set.of("partial_rotary_factor", "rms_norm_eps", "rope_type", "sliding_window");
+
+  /// Keys that count tokens.
+  static final List<String> POSITIONS = List.of("max_position_embeddings", "sliding_window");
+
+  private static final long MOST_POSITIONS = 100_000_000;
+
+  /// Kinds of rope scaling that compute with the number of positions.
+  private static final Set<String> BY_POSITIONS = Set.of("dynamic", "longrope", "yarn");
 
   private final Architecture family;
   private final Architecture target;
@@ -62,6 +74,7 @@ final class TargetConfig {
     SOURCE_ONLY.forEach(json::remove);
     family.supersededKeys().forEach(json::remove);
     family.ignoredKeys().forEach(json::remove);
+    target.foreignKeys().forEach(json::remove);
     json.putArray("architectures").add(target.className());
     json.put("model_type", target.modelType());
     Dimensions dimensions = Dimensions.of(family, source);
@@ -78,8 +91,53 @@ final class TargetConfig {
   /// The config with the recipe's keys over it.
   ModelConfig override(ModelConfig derived, Map<String, Object> keys) {
     ObjectNode json = derived.json();
-    keys.forEach((key, value) -> json.set(key, node(value)));
+    keys.forEach((key, value) -> {
+      if (!same(json.path(key), node(value))) {
+        json.set(key, node(value));
+      }
+    });
     return ModelConfig.of(withFloats(json));
+  }
+
+  /// The recipe's keys that change what the model computes.
+  List<Fidelity.Override> functionalOverrides(ModelConfig derived, Map<String, Object> keys) {
+    ObjectNode json = derived.json();
+    boolean positions =
+        BY_POSITIONS.contains(json.path("rope_scaling").path("rope_type").asString(""));
+    return new TreeMap<>(keys)
+        .entrySet().stream()
+            .filter(entry ->
+                FUNCTIONAL.contains(entry.getKey())
+                    || (positions && entry.getKey().equals("max_position_embeddings")))
+            .filter(entry -> !same(json.path(entry.getKey()), node(entry.getValue())))
+            .map(entry ->
+                new Fidelity.Override(
+                    entry.getKey(),
+                    json.has(entry.getKey()) ? json.path(entry.getKey()).toString() : "absent",
+                    node(entry.getValue()).toString()))
+            .toList();
+  }
+
+  /// What is wrong with a count of tokens.
+  static Optional<String> badPositions(long tokens) {
+    return tokens >= 1 && tokens <= MOST_POSITIONS
+        ? Optional.empty()
+        : Optional.of("is " + tokens + ", expected 1 to " + MOST_POSITIONS);
+  }
+
+  /// Equal as JSON values; numbers by value, so that 10000 equals 10000.0.
+  static boolean same(JsonNode left, JsonNode right) {
+    return left.equals(TargetConfig::compare, right);
+  }
+
+  private static int compare(JsonNode left, JsonNode right) {
+    return finite(left) && finite(right)
+        ? left.decimalValue().compareTo(right.decimalValue())
+        : left.equals(right) ? 0 : 1;
+  }
+
+  private static boolean finite(JsonNode node) {
+    return node.isNumber() && Double.isFinite(node.doubleValue());
   }
 
   /// A recipe's value as JSON.

@@ -17,6 +17,7 @@ import java.util.List;
 /// @param discarded source tensors that are left out
 /// @param layout how the target falls into files
 /// @param consumers what loads the target, and what does not
+/// @param fidelity what keeps the target from computing exactly what the dense model computes
 /// @param notes what the user should know: the function is preserved and why, warnings
 public record UpcyclePlan(
     ResolvedRecipe recipe,
@@ -27,6 +28,7 @@ public record UpcyclePlan(
     List<Discarded> discarded,
     ShardLayout layout,
     List<Consumer> consumers,
+    Fidelity fidelity,
     List<Note> notes) {
   /// Takes copies.
   public UpcyclePlan {

@@ -31,7 +31,25 @@ final class ZeroCheck {
       case F64 -> 0x7fff_ffff_ffff_ffffL;
       case F32 -> 0x7fff_ffff_7fff_ffffL;
       case F16, BF16 -> 0x7fff_7fff_7fff_7fffL;
-      default -> -1L;
+      case BOOL,
+          F4,
+          F6_E2M3,
+          F6_E3M2,
+          U8,
+          I8,
+          F8_E5M2,
+          F8_E4M3,
+          F8_E8M0,
+          F8_E4M3FNUZ,
+          F8_E5M2FNUZ,
+          I16,
+          U16,
+          I32,
+          U32,
+          C64,
+          I64,
+          U64 ->
+          -1L;
     };
   }
 }

@@ -5,9 +5,9 @@ import dev.upcycle.arch.Role;
 import dev.upcycle.arch.TensorTemplate;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.checkpoint.write.ResourceException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.io.UncheckedIOException;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -27,7 +27,7 @@ interface Damage {
       file.seek(position);
       file.write(before ^ 1);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new ResourceException("cannot damage the copy: " + e.getMessage(), e);
     }
     return Set.of(victim.name());
   }
@@ -55,7 +55,7 @@ interface Damage {
       file.readFully(bytes);
       return bytes;
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new ResourceException("cannot damage the copy: " + e.getMessage(), e);
     }
   }
 
@@ -64,7 +64,7 @@ interface Damage {
       file.seek(tensor.offset());
       file.write(bytes);
     } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      throw new ResourceException("cannot damage the copy: " + e.getMessage(), e);
     }
   }
 }

@@ -1,7 +1,7 @@
 package dev.upcycle.sample;
 
+import dev.upcycle.checkpoint.write.ResourceException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -16,7 +16,7 @@ public final class Directories {
     try {
       return Files.createTempDirectory(prefix);
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot make a temporary directory: " + e.getMessage(), e);
+      throw new ResourceException("cannot make a temporary directory: " + e.getMessage(), e);
     }
   }
 
@@ -28,7 +28,7 @@ public final class Directories {
         Files.copy(file, to.resolve(from.relativize(file)));
       }
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot copy " + from + ": " + e.getMessage(), e);
+      throw new ResourceException("cannot copy " + from + ": " + e.getMessage(), e);
     }
   }
 
@@ -38,13 +38,13 @@ public final class Directories {
     try (Stream<Path> walk = Files.walk(directory)) {
       paths = walk.sorted(Comparator.reverseOrder()).toList();
     } catch (IOException e) {
-      throw new UncheckedIOException("cannot remove " + directory + ": " + e.getMessage(), e);
+      throw new ResourceException("cannot remove " + directory + ": " + e.getMessage(), e);
     }
     for (Path path : paths) {
       try {
         Files.delete(path);
       } catch (IOException e) {
-        throw new UncheckedIOException("cannot remove " + path + ": " + e.getMessage(), e);
+        throw new ResourceException("cannot remove " + path + ": " + e.getMessage(), e);
       }
     }
   }

@@ -33,12 +33,13 @@ public final class JunitXml {
   }
 
   private static String counts(List<SmokeResult> results) {
-    return "tests=\"%d\" failures=\"%d\" errors=\"0\" skipped=\"%d\" time=\"%s\""
-        .formatted(
-            results.size(),
-            count(results, SmokeResult.Outcome.FAILED),
-            count(results, SmokeResult.Outcome.SKIPPED),
-            seconds(results.stream().mapToLong(SmokeResult::millis).sum()));
+    return String.format(
+        Locale.ROOT,
+        "tests=\"%d\" failures=\"%d\" errors=\"0\" skipped=\"%d\" time=\"%s\"",
+        results.size(),
+        count(results, SmokeResult.Outcome.FAILED),
+        count(results, SmokeResult.Outcome.SKIPPED),
+        seconds(results.stream().mapToLong(SmokeResult::millis).sum()));
   }
 
   private static long count(List<SmokeResult> results, SmokeResult.Outcome outcome) {
@@ -47,9 +48,12 @@ public final class JunitXml {
 
   private static String testCase(SmokeResult result) {
     String opening =
-        "    <testcase classname=\"%s\" name=\"%s\" time=\"%s\""
-            .formatted(
-                escape(result.recipe()), escape(result.stage().title()), seconds(result.millis()));
+        String.format(
+            Locale.ROOT,
+            "    <testcase classname=\"%s\" name=\"%s\" time=\"%s\"",
+            escape(result.recipe()),
+            escape(result.stage().title()),
+            seconds(result.millis()));
     String detail = escape(result.detail());
     return switch (result.outcome()) {
       case PASSED -> opening + "/>\n";

@@ -15,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -98,8 +99,11 @@ public final class Quickstart {
           .findFirst()
           .ifPresent(found -> {
             throw new OutputException(
-                "%s is not empty, it holds %s; name a directory that is empty or not there"
-                    .formatted(out, found.getFileName()));
+                String.format(
+                    Locale.ROOT,
+                    "%s is not empty, it holds %s; name a directory that is empty or not there",
+                    out,
+                    found.getFileName()));
           });
     } catch (IOException e) {
       throw new UncheckedIOException(out + ": " + e.getMessage(), e);

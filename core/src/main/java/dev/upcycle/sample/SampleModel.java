@@ -1,8 +1,8 @@
 package dev.upcycle.sample;
 
+import dev.upcycle.checkpoint.write.ResourceException;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -31,7 +31,7 @@ public final class SampleModel {
 
   /// Writes every file, byte for byte, into a directory, which is made if it is not there.
   ///
-  /// @throws UncheckedIOException when a file is there already or cannot be written
+  /// @throws ResourceException when a file is there already or cannot be written
   public static void writeTo(Path directory) {
     try {
       Files.createDirectories(directory);
@@ -41,7 +41,7 @@ public final class SampleModel {
         }
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(
+      throw new ResourceException(
           "cannot write the sample model to " + directory + ": " + e.getMessage(), e);
     }
   }

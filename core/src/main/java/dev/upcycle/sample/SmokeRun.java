@@ -15,6 +15,7 @@ import dev.upcycle.verify.VerifyReport;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -103,7 +104,8 @@ public final class SmokeRun {
       Set<String> named =
           report.failures().stream().map(VerifyReport.Failure::tensor).collect(Collectors.toSet());
       if (!named.equals(damaged)) {
-        throw new SmokeFailure("damaged %s, verification named %s".formatted(damaged, named));
+        throw new SmokeFailure(
+            String.format(Locale.ROOT, "damaged %s, verification named %s", damaged, named));
       }
       return copy;
     } finally {

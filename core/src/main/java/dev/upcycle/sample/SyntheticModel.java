@@ -5,9 +5,9 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorSpec;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
+import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -53,7 +53,7 @@ public record SyntheticModel(Architecture family, ModelConfig config, long maxSh
         draw(placement.tensor(), channel, buffer);
       }
     } catch (IOException e) {
-      throw new UncheckedIOException(file + ": " + e.getMessage(), e);
+      throw new ResourceException(file + ": " + e.getMessage(), e);
     }
   }
 

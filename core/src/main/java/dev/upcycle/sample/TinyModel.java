@@ -19,6 +19,7 @@ public final class TinyModel {
   private static final int KV_HEADS = 2;
   private static final int VOCAB = 128;
   private static final int FEWEST_LAYERS = 2;
+  private static final int MOST_LAYERS = 256;
   private static final double ROPE_THETA = 10_000;
 
   private TinyModel() {}
@@ -51,6 +52,14 @@ public final class TinyModel {
           case LayerSelection.Listed listed ->
               listed.layers().stream().mapToInt(Integer::intValue).max().orElse(0) + 1;
         };
+    if (wanted > MOST_LAYERS) {
+      throw new SmokeFailure(
+          "the recipe chooses from "
+              + wanted
+              + " layers, a tiny model has "
+              + MOST_LAYERS
+              + " at most");
+    }
     return Math.max(FEWEST_LAYERS, wanted);
   }
 

@@ -9,6 +9,7 @@ import dev.upcycle.checkpoint.RopeSettings;
 import dev.upcycle.recipe.Experts;
 import dev.upcycle.recipe.Recipe;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Supplier;
@@ -64,8 +65,23 @@ final class ConfigExamination implements Examination {
         findings,
         "architectures",
         () ->
-            "expected [%s], actual %s"
-                .formatted(subject.family().className(), config.strings("architectures")));
+            String.format(
+                Locale.ROOT,
+                "expected [%s], actual %s",
+                subject.family().className(),
+                config.strings("architectures")));
+    for (String key : subject.family().foreignKeys()) {
+      expect(
+          !config.has(key),
+          findings,
+          key,
+          () ->
+              String.format(
+                  Locale.ROOT,
+                  "is %s, expected no such key in a %s: readers of one generation take it as another setting",
+                  config.json().get(key),
+                  subject.family().modelType()));
+    }
     spellings(config, subject.family(), findings);
     subject.recipe().ifPresent(recipe -> asAsked(recipe, config, findings));
     subject.source().ifPresent(source -> asDense(source, subject, findings));
@@ -78,7 +94,12 @@ final class ConfigExamination implements Examination {
         older.isNull() || newer.isNull() || older.equals(newer),
         findings,
         "dtype",
-        () -> "the two spellings disagree: torch_dtype is %s, dtype is %s".formatted(older, newer));
+        () ->
+            String.format(
+                Locale.ROOT,
+                "the two spellings disagree: torch_dtype is %s, dtype is %s",
+                older,
+                newer));
     findings.covered(CheckKind.CONFIG);
     try {
       config.rope(family.defaultRopeTheta());
@@ -108,7 +129,9 @@ final class ConfigExamination implements Examination {
               same(expected, actual),
               findings,
               key,
-              () -> "expected %s by recipe.yaml, actual %s".formatted(expected, actual));
+              () ->
+                  String.format(
+                      Locale.ROOT, "expected %s by recipe.yaml, actual %s", expected, actual));
         });
   }
 
@@ -118,7 +141,7 @@ final class ConfigExamination implements Examination {
         actual.isIntegralNumber() && actual.asLong() == wanted,
         findings,
         key,
-        () -> "expected %d by recipe.yaml, actual %s".formatted(wanted, actual));
+        () -> String.format(Locale.ROOT, "expected %d by recipe.yaml, actual %s", wanted, actual));
   }
 
   private static void asDense(Checkpoint source, Subject subject, Findings findings) {
@@ -135,8 +158,11 @@ final class ConfigExamination implements Examination {
                 findings,
                 symbol,
                 () ->
-                    "expected %d, as the source, actual %s"
-                        .formatted(size, actual.symbols().get(symbol))));
+                    String.format(
+                        Locale.ROOT,
+                        "expected %d, as the source, actual %s",
+                        size,
+                        actual.symbols().get(symbol))));
     ObjectNode before = dense.complete(source.config()).json();
     dense.ignoredKeys().forEach(before::remove);
     ObjectNode after = subject.family().complete(subject.target().config()).json();
@@ -147,7 +173,9 @@ final class ConfigExamination implements Examination {
           overridden.contains(key) || same(expected, found),
           findings,
           key,
-          () -> "expected %s, as the source means, actual %s".formatted(expected, found));
+          () ->
+              String.format(
+                  Locale.ROOT, "expected %s, as the source means, actual %s", expected, found));
     }
     rope(source, subject, overridden, findings);
   }
@@ -163,7 +191,12 @@ final class ConfigExamination implements Examination {
         actual.isEmpty() || same(tree(expected), tree(actual.get())),
         findings,
         "rope_parameters",
-        () -> "expected %s, as the source means, actual %s".formatted(expected, actual.get()));
+        () ->
+            String.format(
+                Locale.ROOT,
+                "expected %s, as the source means, actual %s",
+                expected,
+                actual.get()));
   }
 
   /// Empty when the target's spellings disagree, which has a failure of its own.

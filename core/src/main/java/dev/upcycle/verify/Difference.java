@@ -3,6 +3,7 @@ package dev.upcycle.verify;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /// The first byte in which a tensor is not what it should be.
 ///
@@ -12,15 +13,17 @@ import java.util.List;
 record Difference(long offset, int expected, int actual) {
   /// What, where, expected and actual, as a sentence's end.
   String in(TensorEntry tensor) {
-    String found = actual < 0 ? "nothing: the file ends" : "0x%02x".formatted(actual);
-    return "first differing byte %d (element %s; %s, byte %d): expected 0x%02x, actual %s"
-        .formatted(
-            offset,
-            element(tensor),
-            tensor.file().getFileName(),
-            tensor.offset() + offset,
-            expected,
-            found);
+    String found =
+        actual < 0 ? "nothing: the file ends" : String.format(Locale.ROOT, "0x%02x", actual);
+    return String.format(
+        Locale.ROOT,
+        "first differing byte %d (element %s; %s, byte %d): expected 0x%02x, actual %s",
+        offset,
+        element(tensor),
+        tensor.file().getFileName(),
+        tensor.offset() + offset,
+        expected,
+        found);
   }
 
   private List<Long> element(TensorEntry tensor) {

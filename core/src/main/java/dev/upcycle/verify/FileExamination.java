@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
@@ -47,8 +48,10 @@ final class FileExamination implements Examination {
           CheckKind.HEADERS,
           String.valueOf(file.path().getFileName()),
           "not the canonical header of its tensors (metadata format: pt alone, tensors by dtype "
-              + "and name, no gaps): byte %d of the file is the first that differs"
-                  .formatted(first));
+              + String.format(
+                  Locale.ROOT,
+                  "and name, no gaps): byte %d of the file is the first that differs",
+                  first));
     }
   }
 
@@ -71,7 +74,12 @@ final class FileExamination implements Examination {
         findings.failed(
             CheckKind.INDEX,
             tensor.name(),
-            "%s says %s, %s holds it".formatted(INDEX, said.isEmpty() ? "nothing" : said, held));
+            String.format(
+                Locale.ROOT,
+                "%s says %s, %s holds it",
+                INDEX,
+                said.isEmpty() ? "nothing" : said,
+                held));
       }
     }
     findings.covered(CheckKind.INDEX);
@@ -80,8 +88,11 @@ final class FileExamination implements Examination {
       findings.failed(
           CheckKind.INDEX,
           INDEX,
-          "metadata.total_size expected %d, the bytes of all tensors, actual %d"
-              .formatted(bytes, said));
+          String.format(
+              Locale.ROOT,
+              "metadata.total_size expected %d, the bytes of all tensors, actual %d",
+              bytes,
+              said));
     }
   }
 }

@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -39,8 +40,10 @@ final class LeftOutExamination implements Examination {
         subject.dense().match(tensor.name()).map(TemplateMatch::template).map(t -> t.role());
     if (role.isEmpty()) {
       return Optional.of(
-          "the source holds it, a %s has no such tensor, and the target lacks it"
-              .formatted(subject.dense().modelType()));
+          String.format(
+              Locale.ROOT,
+              "the source holds it, a %s has no such tensor, and the target lacks it",
+              subject.dense().modelType()));
     }
     return switch (role.get()) {
       case DERIVED -> Optional.empty();

@@ -61,8 +61,10 @@ final class ManifestExamination implements Examination {
       findings.failed(
           CheckKind.FILES,
           name,
-          "stranger: %s does not list it, and some loaders would read it"
-              .formatted(Manifest.FILE_NAME));
+          String.format(
+              Locale.ROOT,
+              "stranger: %s does not list it, and some loaders would read it",
+              Manifest.FILE_NAME));
     } else {
       findings.remark(name + " lies beside the model; " + Manifest.FILE_NAME + " does not list it");
     }
@@ -122,18 +124,25 @@ final class ManifestExamination implements Examination {
       findings.failed(
           CheckKind.ORIGINS,
           expected.name(),
-          "%s should come from %s, %s says %s"
-              .formatted(
-                  role,
-                  expected.source().orElse("nowhere"),
-                  Manifest.FILE_NAME,
-                  actual.from().orElse("nowhere")));
+          String.format(
+              Locale.ROOT,
+              "%s should come from %s, %s says %s",
+              role,
+              expected.source().orElse("nowhere"),
+              Manifest.FILE_NAME,
+              actual.from().orElse("nowhere")));
     } else if (!actual.role().equals(role) || !actual.kind().equals(expected.kind())) {
       findings.failed(
           CheckKind.ORIGINS,
           expected.name(),
-          "expected %s by %s, %s says %s by %s"
-              .formatted(role, expected.kind(), Manifest.FILE_NAME, actual.role(), actual.kind()));
+          String.format(
+              Locale.ROOT,
+              "expected %s by %s, %s says %s by %s",
+              role,
+              expected.kind(),
+              Manifest.FILE_NAME,
+              actual.role(),
+              actual.kind()));
     }
   }
 
@@ -142,8 +151,12 @@ final class ManifestExamination implements Examination {
       findings.failed(
           CheckKind.SOURCE,
           "config.json",
-          "%s says a %s went in, the source is a %s"
-              .formatted(Manifest.FILE_NAME, manifest.sourceFamily(), source.config().modelType()));
+          String.format(
+              Locale.ROOT,
+              "%s says a %s went in, the source is a %s",
+              Manifest.FILE_NAME,
+              manifest.sourceFamily(),
+              source.config().modelType()));
     }
     Set<String> present = new HashSet<>();
     for (SourceFile file : source.files()) {
@@ -157,12 +170,13 @@ final class ManifestExamination implements Examination {
         findings.failed(
             CheckKind.SOURCE,
             name,
-            "not the file that went in: %s says %s, the source has %d bytes, header %s"
-                .formatted(
-                    Manifest.FILE_NAME,
-                    said.map(s -> s.bytes() + " bytes, header " + s.headerSha256()).orElse("none"),
-                    actual.bytes(),
-                    actual.headerSha256()));
+            String.format(
+                Locale.ROOT,
+                "not the file that went in: %s says %s, the source has %d bytes, header %s",
+                Manifest.FILE_NAME,
+                said.map(s -> s.bytes() + " bytes, header " + s.headerSha256()).orElse("none"),
+                actual.bytes(),
+                actual.headerSha256()));
       }
     }
     for (SourceShard shard : manifest.sourceFiles()) {

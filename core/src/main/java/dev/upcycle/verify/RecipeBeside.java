@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -36,8 +37,12 @@ final class RecipeBeside {
       findings.failed(
           CheckKind.RECIPE,
           FILE_NAME,
-          "not the recipe of the conversion: %s says sha256 %s, the file has %s"
-              .formatted(Manifest.FILE_NAME, manifest.recipeSha256(), sha256));
+          String.format(
+              Locale.ROOT,
+              "not the recipe of the conversion: %s says sha256 %s, the file has %s",
+              Manifest.FILE_NAME,
+              manifest.recipeSha256(),
+              sha256));
     }
     try {
       RecipeText text = new RecipeText(FILE_NAME, new String(bytes, StandardCharsets.UTF_8));
@@ -57,7 +62,8 @@ final class RecipeBeside {
       findings.failed(
           CheckKind.RECIPE,
           FILE_NAME,
-          "%s is %s, %s says %s".formatted(key, recipe, Manifest.FILE_NAME, manifest));
+          String.format(
+              Locale.ROOT, "%s is %s, %s says %s", key, recipe, Manifest.FILE_NAME, manifest));
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.upcycle.verify;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.nio.ByteBuffer;
+import java.util.Locale;
 import java.util.Optional;
 
 /// Finds the source tensor that a wrong tensor really came from, so that a swap is called one.
@@ -18,8 +19,11 @@ final class Resemblance {
         .source()
         .flatMap(source -> find(target, source))
         .map(found ->
-            "; its first %d bytes are those of %s"
-                .formatted(Math.min(SAMPLE, target.bytes()), found.name()))
+            String.format(
+                Locale.ROOT,
+                "; its first %d bytes are those of %s",
+                Math.min(SAMPLE, target.bytes()),
+                found.name()))
         .orElse("");
   }
 

@@ -3,6 +3,7 @@ package dev.upcycle.verify;
 import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.recipe.RouterInit;
+import java.util.Locale;
 import java.util.Optional;
 
 /// Are routers finite, and do they look as though drawn as the recipe says?
@@ -17,7 +18,8 @@ final class RouterExamination implements Examination {
   /// The mean and the spread of a sample stay within so many of their own standard errors.
   private static final double STANDARD_ERRORS = 7;
 
-  /// Rounding to bfloat16 moves a value by at most 2^-8 of itself.
+  /// Rounding to bfloat16 moves a value by at most 2^-8 of itself, rounding to float16 by less of
+  /// the spread, since no spread is below the smallest normal number of the dtype.
   private static final double ROUNDING = 0x1p-8;
 
   private final boolean fresh;
@@ -75,8 +77,11 @@ final class RouterExamination implements Examination {
       RouterStatistics statistics, Optional<RouterInit> init) {
     if (statistics.nonFinite() > 0) {
       return Optional.of(
-          "%d of %d values are NaN or infinite"
-              .formatted(statistics.nonFinite(), statistics.elements()));
+          String.format(
+              Locale.ROOT,
+              "%d of %d values are NaN or infinite",
+              statistics.nonFinite(),
+              statistics.elements()));
     }
     if (init.isEmpty()) {
       return Optional.empty();
@@ -106,9 +111,17 @@ final class RouterExamination implements Examination {
       return Optional.empty();
     }
     return Optional.of(
-        "does not look drawn as recipe.yaml says (%s, std %.3g, magnitude at most %.3g): "
-                .formatted(kind, std, most)
-            + "mean %.3g, std %.3g, largest magnitude %.3g"
-                .formatted(statistics.mean(), statistics.rms(), statistics.largest()));
+        String.format(
+                Locale.ROOT,
+                "does not look drawn as recipe.yaml says (%s, std %.3g, magnitude at most %.3g): ",
+                kind,
+                std,
+                most)
+            + String.format(
+                Locale.ROOT,
+                "mean %.3g, std %.3g, largest magnitude %.3g",
+                statistics.mean(),
+                statistics.rms(),
+                statistics.largest()));
   }
 }

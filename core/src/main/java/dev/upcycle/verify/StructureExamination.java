@@ -4,6 +4,7 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.recipe.Output.StoredDType;
 import dev.upcycle.recipe.Recipe;
+import java.util.Locale;
 import java.util.Optional;
 
 /// Are exactly the tensors there that the config calls for, in the right shapes and dtypes?
@@ -29,8 +30,10 @@ final class StructureExamination implements Examination {
         findings.failed(
             CheckKind.NAMES,
             actual.name(),
-            "left over: a %s of this config.json holds no such tensor"
-                .formatted(subject.family().modelType()));
+            String.format(
+                Locale.ROOT,
+                "left over: a %s of this config.json holds no such tensor",
+                subject.family().modelType()));
       }
     }
   }
@@ -41,8 +44,11 @@ final class StructureExamination implements Examination {
       findings.failed(
           CheckKind.SHAPES,
           expected.name(),
-          "shape expected %s by config.json, actual %s"
-              .formatted(expected.shape(), actual.shape()));
+          String.format(
+              Locale.ROOT,
+              "shape expected %s by config.json, actual %s",
+              expected.shape(),
+              actual.shape()));
     }
   }
 
@@ -64,9 +70,12 @@ final class StructureExamination implements Examination {
       findings.failed(
           CheckKind.DTYPES,
           expected.name(),
-          "dtype expected %s, as %s says, actual %s"
-              .formatted(
-                  wanted.get(), stored.isPresent() ? "recipe.yaml" : "the source", actual.dtype()));
+          String.format(
+              Locale.ROOT,
+              "dtype expected %s, as %s says, actual %s",
+              wanted.get(),
+              stored.isPresent() ? "recipe.yaml" : "the source",
+              actual.dtype()));
     } else if (wanted.isEmpty() && !RoundToNearestEven.isFloat(actual.dtype())) {
       findings.failed(
           CheckKind.DTYPES,

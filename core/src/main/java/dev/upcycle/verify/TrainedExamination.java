@@ -84,7 +84,11 @@ final class TrainedExamination implements Examination {
         findings.failed(
             CheckKind.FROZEN,
             target.name(),
-            "frozen, yet differs from %s; %s".formatted(dense.get().name(), found.in(target))));
+            String.format(
+                Locale.ROOT,
+                "frozen, yet differs from %s; %s",
+                dense.get().name(),
+                found.in(target))));
   }
 
   private static Optional<TensorEntry> dense(
@@ -116,29 +120,39 @@ final class TrainedExamination implements Examination {
       findings.failed(
           CheckKind.FINITE,
           tensor.name(),
-          "%d of %d values are NaN or infinite".formatted(nonFinite, tensor.shape().elements()));
+          String.format(
+              Locale.ROOT,
+              "%d of %d values are NaN or infinite",
+              nonFinite,
+              tensor.shape().elements()));
     }
   }
 
   private static String summary(Map<Role, Moved> moved) {
     Moved all = moved.values().stream().reduce(new Moved(0, 0), Moved::plus);
     if (all.changed() == 0) {
-      return "all %d tensors that come from the source are identical to it: nothing was trained"
-          .formatted(all.all());
+      return String.format(
+          Locale.ROOT,
+          "all %d tensors that come from the source are identical to it: nothing was trained",
+          all.all());
     }
     return moved.entrySet().stream()
         .filter(entry -> entry.getValue().changed() > 0)
         .map(entry ->
-            "%s %d of %d"
-                .formatted(
-                    entry.getKey().name().toLowerCase(Locale.ROOT),
-                    entry.getValue().changed(),
-                    entry.getValue().all()))
+            String.format(
+                Locale.ROOT,
+                "%s %d of %d",
+                entry.getKey().name().toLowerCase(Locale.ROOT),
+                entry.getValue().changed(),
+                entry.getValue().all()))
         .collect(
             Collectors.joining(
                 ", ",
-                "changed %d of %d tensors that come from the source: "
-                    .formatted(all.changed(), all.all()),
+                String.format(
+                    Locale.ROOT,
+                    "changed %d of %d tensors that come from the source: ",
+                    all.changed(),
+                    all.all()),
                 ""));
   }
 }

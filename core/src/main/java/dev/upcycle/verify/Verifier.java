@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.ToIntFunction;
@@ -107,8 +108,10 @@ public final class Verifier {
   private static Optional<String> absurdity(Checkpoint target, Architecture family) {
     if (!family.mixtureOfExperts()) {
       return Optional.of(
-          "model_type %s has no experts, expected the result of a conversion"
-              .formatted(family.modelType()));
+          String.format(
+              Locale.ROOT,
+              "model_type %s has no experts, expected the result of a conversion",
+              family.modelType()));
     }
     Dimensions dimensions;
     try {
@@ -120,8 +123,12 @@ public final class Verifier {
     return calledFor <= target.tensors().size()
         ? Optional.empty()
         : Optional.of(
-            "calls for %d layers of %d experts, the weights files hold %d tensors in all"
-                .formatted(dimensions.layers(), dimensions.experts(), target.tensors().size()));
+            String.format(
+                Locale.ROOT,
+                "calls for %d layers of %d experts, the weights files hold %d tensors in all",
+                dimensions.layers(),
+                dimensions.experts(),
+                target.tensors().size()));
   }
 
   private static ToIntFunction<String> position(List<String> order) {

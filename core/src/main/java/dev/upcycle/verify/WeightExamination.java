@@ -8,6 +8,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.LongConsumer;
@@ -74,19 +75,28 @@ final class WeightExamination implements Examination {
   private static Optional<String> obstacle(
       ExpectedTensor expected, Optional<TensorEntry> dense, TensorEntry target) {
     if (dense.isEmpty()) {
-      return Optional.of("the source lacks %s".formatted(expected.source().orElse("")));
+      return Optional.of(
+          String.format(Locale.ROOT, "the source lacks %s", expected.source().orElse("")));
     }
     if (!dense.get().shape().equals(target.shape())) {
       return Optional.of(
-          "not comparable: %s is %s, this is %s"
-              .formatted(dense.get().name(), dense.get().shape(), target.shape()));
+          String.format(
+              Locale.ROOT,
+              "not comparable: %s is %s, this is %s",
+              dense.get().name(),
+              dense.get().shape(),
+              target.shape()));
     }
     boolean castable = RoundToNearestEven.knows(dense.get().dtype(), target.dtype());
     return dense.get().dtype() == target.dtype() || castable
         ? Optional.empty()
         : Optional.of(
-            "no cast leads from %s of %s to %s"
-                .formatted(dense.get().dtype(), dense.get().name(), target.dtype()));
+            String.format(
+                Locale.ROOT,
+                "no cast leads from %s of %s to %s",
+                dense.get().dtype(),
+                dense.get().name(),
+                target.dtype()));
   }
 
   private static void record(
@@ -101,14 +111,15 @@ final class WeightExamination implements Examination {
         findings.failed(
             kind,
             target.name(),
-            "differs from %s%s; %s%s"
-                .formatted(
-                    dense.name(),
-                    dense.dtype() == target.dtype()
-                        ? ""
-                        : " rounded to nearest even from " + dense.dtype(),
-                    found.in(target),
-                    Resemblance.hint(target, subject))));
+            String.format(
+                Locale.ROOT,
+                "differs from %s%s; %s%s",
+                dense.name(),
+                dense.dtype() == target.dtype()
+                    ? ""
+                    : " rounded to nearest even from " + dense.dtype(),
+                found.in(target),
+                Resemblance.hint(target, subject))));
   }
 
   private static CheckKind kind(ExpectedTensor expected) {
@@ -138,8 +149,11 @@ final class WeightExamination implements Examination {
     private void remark(TensorEntry source, Findings findings) {
       if (nonFinite > 0) {
         findings.remark(
-            "%s of the source holds %d values that are NaN or infinite; its copies do too"
-                .formatted(source.name(), nonFinite));
+            String.format(
+                Locale.ROOT,
+                "%s of the source holds %d values that are NaN or infinite; its copies do too",
+                source.name(),
+                nonFinite));
       }
     }
   }

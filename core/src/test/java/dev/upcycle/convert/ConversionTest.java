@@ -191,6 +191,31 @@ class ConversionTest {
         .startsWith("---\nbase_model:\n- org/tiny\nlicense: cc-by-4.0\n");
   }
 
+  private String card(String... settings) throws IOException {
+    return Files.readString(convert(DenseFixture.mistral(), "moe", settings).resolve("README.md"));
+  }
+
+  @Test
+  void aModelCardSaysThatTheFunctionIsTheDenseModels() throws IOException {
+    assertThat(card())
+        .contains("It computes what the dense model\ncomputes, at")
+        .contains("networks are the dense model's.\n");
+  }
+
+  @Test
+  void aModelCardSaysThatTheWeightsAreRounded() throws IOException {
+    assertThat(card("output.dtype=bf16"))
+        .contains("its weights rounded to BF16, computes")
+        .contains("networks are the dense model's, rounded to BF16.\n");
+  }
+
+  @Test
+  void aModelCardSaysThatTheRecipeChangesTheFunction() throws IOException {
+    assertThat(card("output.config={sliding_window: 3}"))
+        .contains("`sliding_window` is 3, was null", "does **not** compute")
+        .doesNotContain("It computes");
+  }
+
   @Test
   void companionsAreCarriedAlongAndTheRecipeLiesBeside() throws IOException {
     Path out = convert(DenseFixture.mistral(), "moe");

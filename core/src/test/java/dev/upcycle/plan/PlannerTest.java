@@ -19,6 +19,7 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.json.JsonMapper;
@@ -145,6 +146,24 @@ class PlannerTest {
         .contains("lm_head.weight differs", "tie_word_embeddings");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "sliding_window, 0",
+    "sliding_window, -5",
+    "max_position_embeddings, 0",
+    "max_position_embeddings, 9000000000000000000"
+  })
+  void aCountOfTokensThatIsNoneIsRefusedInTheSourceAndInTheRecipe(String key, String value) {
+    assertThat(reasons(DenseFixture.mistral().config(key, value)))
+        .singleElement()
+        .asString()
+        .contains(key, value);
+    assertThatThrownBy(
+            () -> plan(DenseFixture.mistral(), "output.config={" + key + ": " + value + "}"))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("output.config." + key);
+  }
+
   @Test
   void anotherActivationIsRefused() {
     assertThat(reasons(DenseFixture.llama().config("hidden_act", "\"gelu\"")))
@@ -176,6 +195,25 @@ class PlannerTest {
     assertThatThrownBy(() -> plan(DenseFixture.llama(), "output.config={num_local_experts: 8}"))
         .isInstanceOf(RecipeException.class)
         .hasMessageContaining("language.experts.count");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "num_experts: 3",
+        "layer_types: [sliding_attention, full_attention]",
+        "decoder_sparse_step: 2",
+        "mlp_only_layers: [0]",
+        "use_sliding_window: false"
+      })
+  void aKeyThatTheTargetsReadersTakeForAnotherIsDroppedAndRefusedInARecipe(String member) {
+    String key = member.substring(0, member.indexOf(':'));
+    String value =
+        member.substring(member.indexOf(':') + 1).replaceAll("([a-z]+_[a-z]+)", "\"$1\"");
+    assertThat(plan(DenseFixture.mistral().config(key, value)).targetConfig().has(key)).isFalse();
+    assertThatThrownBy(() -> plan(DenseFixture.mistral(), "output.config={" + member + "}"))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("output.config." + key);
   }
 
   @Test
@@ -275,6 +313,32 @@ class PlannerTest {
   void aSlidingWindowThatLlamaIgnoresStaysWithoutEffect() {
     UpcyclePlan plan = plan(DenseFixture.llama().config("sliding_window", "32"));
     assertThat(plan.targetConfig().json().get("sliding_window").isNull()).isTrue();
+  }
+
+  @Test
+  void aFunctionalKeyThatTheRecipeChangesIsWarnedOf() {
+    UpcyclePlan plan = plan(DenseFixture.mistral(), "output.config={sliding_window: 3}");
+    assertThat(warnings(plan)).contains("output.config.sliding_window replaces null");
+    assertThat(plan.fidelity().overrides())
+        .containsExactly(new Fidelity.Override("sliding_window", "null", "3"));
+  }
+
+  @Test
+  void theNumberOfPositionsIsFunctionalWhereRopeScalingComputesWithIt() {
+    String setting = "output.config={max_position_embeddings: 32}";
+    assertThat(plan(DenseFixture.llama(), setting).fidelity().overrides()).isEmpty();
+    DenseFixture dynamic =
+        DenseFixture.llama().ropeScaling("\"rope_type\": \"dynamic\", \"factor\": 2.0");
+    assertThat(plan(dynamic, setting).fidelity().overrides())
+        .extracting(Fidelity.Override::key)
+        .containsExactly("max_position_embeddings");
+  }
+
+  @Test
+  void anEqualNumberOfAnotherKindContradictsNothingAndChangesNothing() {
+    ModelConfig plain = plan(DenseFixture.llama()).targetConfig();
+    UpcyclePlan plan = plan(DenseFixture.llama(), "output.config={rope_theta: 50000}");
+    assertThat(plan.targetConfig().toJson()).isEqualTo(plain.toJson());
   }
 
   @Test

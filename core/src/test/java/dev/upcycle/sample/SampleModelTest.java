@@ -3,8 +3,8 @@ package dev.upcycle.sample;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.upcycle.checkpoint.write.ResourceException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.Stream;
@@ -37,7 +37,7 @@ class SampleModelTest {
     Files.writeString(directory.resolve("config.json"), "mine");
 
     assertThatThrownBy(() -> SampleModel.writeTo(directory))
-        .isInstanceOf(UncheckedIOException.class)
+        .isInstanceOf(ResourceException.class)
         .hasMessageContaining("config.json");
     assertThat(directory.resolve("config.json")).hasContent("mine");
   }

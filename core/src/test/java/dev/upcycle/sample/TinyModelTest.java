@@ -1,12 +1,15 @@
 package dev.upcycle.sample;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.recipe.Origin;
 import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
+import dev.upcycle.recipe.Setting;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -48,6 +51,26 @@ class TinyModelTest {
     assertThat(Golden.hashes(directory.resolve("one")))
         .isEqualTo(Golden.hashes(directory.resolve("two")))
         .hasSize(2);
+  }
+
+  @Test
+  void moreLayersThanATinyModelHasAreRefusedBeforeAnythingIsWritten() {
+    String yaml = Recipes.text("llama-8x2", directory).yaml();
+    Recipe recipe =
+        Recipes.resolve(
+                new RecipeText("tall.yaml", yaml),
+                List.of(
+                    new Setting(
+                        new Origin(Origin.Kind.SET, "--set"),
+                        "language.layers",
+                        "{range: [0, 90000]}")),
+                Map.of())
+            .recipe();
+
+    assertThatThrownBy(() -> TinyModel.write(recipe, directory.resolve("tiny")))
+        .isInstanceOf(SmokeFailure.class)
+        .hasMessageContaining("90000");
+    assertThat(directory.resolve("tiny")).doesNotExist();
   }
 
   @Test

@@ -42,6 +42,14 @@ class ConfigVerificationTest {
         .containsExactly("config.json: " + key);
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"num_experts", "decoder_sparse_step", "max_window_layers"})
+  void aKeyThatReadersTakeForAnotherIsFound(String key) throws IOException {
+    assertThat(failures(config -> config.put(key, 3)))
+        .extracting(Failure::tensor)
+        .containsExactly("config.json: " + key);
+  }
+
   @Test
   void anEqualNumberSpelledOtherwiseIsNoFailure() throws IOException {
     assertThat(failures(config -> config.put("rms_norm_eps", new BigDecimal("0.0000100"))))

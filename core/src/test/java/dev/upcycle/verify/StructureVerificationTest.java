@@ -156,12 +156,12 @@ class StructureVerificationTest {
 
   @Test
   void aConfigThatCallsForFarTooMuchIsAFailureAtOnce() throws IOException {
-    model.targetConfig.put("num_hidden_layers", 99_999).put("num_local_experts", 99_999);
+    model.targetConfig.put("num_hidden_layers", 300).put("num_local_experts", 300);
 
     VerifyReport report = model.write().verifyAlone();
 
     assertThat(report.failures()).hasSize(1);
-    assertThat(report.failures().getFirst().message()).contains("99999 layers of 99999 experts");
+    assertThat(report.failures().getFirst().message()).contains("300 layers of 300 experts");
   }
 
   private static List<Tuple> named(VerifyReport report) {
