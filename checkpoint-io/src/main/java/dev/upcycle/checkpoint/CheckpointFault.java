@@ -7,6 +7,8 @@ package dev.upcycle.checkpoint;
 public enum CheckpointFault {
   /// A file cannot be opened or read.
   UNREADABLE,
+  /// A file is no longer what it was when its header was read.
+  SOURCE_CHANGED,
 
   // The length field.
   /// A file is shorter than the eight bytes that give the header's length.

@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /// The files beside the weights that hold of a converted model too: tokenizer, chat template,
@@ -24,6 +25,8 @@ record Companions(List<Path> files, List<String> notes) {
               + "|(LICENSE|LICENCE|NOTICE)[^/]*");
 
   private static final String MORE_TEMPLATES = "additional_chat_templates";
+  private static final String TOKENIZER_CONFIG = "tokenizer_config.json";
+  private static final String NEW_TOKENIZER = "TokenizersBackend";
 
   static Companions of(Listing listing) {
     List<Path> files = new ArrayList<>();
@@ -34,11 +37,32 @@ record Companions(List<Path> files, List<String> notes) {
         files.add(file);
       }
     }
-    List<String> notes =
-        listing.has(MORE_TEMPLATES)
-            ? List.of(MORE_TEMPLATES + " is passed over: only files beside the weights are carried")
-            : List.of();
-    return new Companions(List.copyOf(files), notes);
+    List<String> notes = new ArrayList<>();
+    if (listing.has(MORE_TEMPLATES)) {
+      notes.add(MORE_TEMPLATES + " is passed over: only files beside the weights are carried");
+    }
+    if (listing.has(TOKENIZER_CONFIG)) {
+      tokenizerNote(listing.path(TOKENIZER_CONFIG)).ifPresent(notes::add);
+    }
+    return new Companions(List.copyOf(files), List.copyOf(notes));
+  }
+
+  /// What stands in the way of older readers of the tokenizer.
+  private static Optional<String> tokenizerNote(Path file) {
+    try {
+      String name =
+          JsonFile.read(file, CheckpointFault.UNREADABLE, CheckpointFault.BAD_CONFIG)
+              .path("tokenizer_class")
+              .asString("");
+      return name.equals(NEW_TOKENIZER)
+          ? Optional.of(
+              ("%s names tokenizer_class %s, as transformers 5 writes it; transformers 4.57 cannot"
+                      + " load such a tokenizer. PreTrainedTokenizerFast in its place loads in both")
+                  .formatted(TOKENIZER_CONFIG, NEW_TOKENIZER))
+          : Optional.empty();
+    } catch (CheckpointFormatException e) {
+      return Optional.empty(); // carried as it is: conversion does not depend on it
+    }
   }
 
   private static void requireContent(Path file) {

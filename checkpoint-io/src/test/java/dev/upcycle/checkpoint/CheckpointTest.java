@@ -16,6 +16,8 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CheckpointTest {
   @TempDir Path folder;
@@ -141,6 +143,23 @@ class CheckpointTest {
         .singleElement()
         .asString()
         .contains("additional_chat_templates");
+  }
+
+  @Test
+  void tokenizerThatOnlyTransformers5LoadsIsNotedWithTheRemedy() {
+    CheckpointDirectory.single(folder)
+        .text("tokenizer_config.json", "{\"tokenizer_class\": \"TokenizersBackend\"}");
+    assertThat(Checkpoint.open(folder).notes())
+        .singleElement()
+        .asString()
+        .contains("TokenizersBackend", "4.57", "PreTrainedTokenizerFast");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"{\"tokenizer_class\": \"LlamaTokenizer\"}", "{}", "[]", "{"})
+  void otherTokenizersNeedNoNote(String config) {
+    CheckpointDirectory.single(folder).text("tokenizer_config.json", config);
+    assertThat(Checkpoint.open(folder).notes()).isEmpty();
   }
 
   @Test

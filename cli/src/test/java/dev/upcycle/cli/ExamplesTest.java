@@ -38,6 +38,8 @@ class ExamplesTest {
         "recipe validate",
         "recipe schema",
         "smoke",
+        "bench",
+        "bench convert",
         "doctor",
         "completion");
   }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -87,6 +88,18 @@ public final class Architecture {
     return data.ropeTheta();
   }
 
+  /// How many tokens up to itself a token of a layer sees; empty when all.
+  ///
+  /// @throws CheckpointFormatException when the config's keys for it have the wrong kind
+  public OptionalLong slidingWindow(ModelConfig config, int layer) {
+    return data.window().window(complete(config), layer);
+  }
+
+  /// Whether the weights of a token's chosen experts are divided by their sum.
+  public boolean renormalises(ModelConfig config) {
+    return data.renormaliseKey().map(key -> truth(config, key)).orElse(true);
+  }
+
   /// Config keys that the class ignores though other families honour them.
   public List<String> ignoredKeys() {
     return data.ignored();
@@ -161,6 +174,17 @@ public final class Architecture {
     return Dimensions.of(this, config).shape(template);
   }
 
+  /// How many layers have experts.
+  ///
+  /// @throws CheckpointFormatException when the config does not give the dimensions
+  public int sparseLayers(ModelConfig config) {
+    if (!mixtureOfExperts()) {
+      return 0;
+    }
+    ModelConfig complete = complete(config);
+    return SparseLayers.of(complete).count(Dimensions.of(this, complete).layers());
+  }
+
   /// Every tensor that a checkpoint of this config holds, in state dict order, all of one dtype.
   ///
   /// @throws CheckpointFormatException when the config does not give the dimensions
@@ -172,10 +196,31 @@ public final class Architecture {
   ///
   /// @throws CheckpointFormatException when the config does not give the dimensions
   public List<TensorSlot> slots(ModelConfig config) {
+    return slots(config, data.templates());
+  }
+
+  /// The same in the fused layout, which has [#fusedTemplates()] in the place of the router and the
+  /// experts.
+  ///
+  /// @throws CheckpointFormatException when the config does not give the dimensions
+  public List<TensorSlot> fusedSlots(ModelConfig config) {
+    List<TensorTemplate> templates = new ArrayList<>();
+    for (TensorTemplate template : data.templates()) {
+      switch (template.role()) {
+        case ROUTER -> templates.addAll(data.fused());
+        case EXPERT_GATE, EXPERT_UP, EXPERT_DOWN -> {}
+        default -> templates.add(template);
+      }
+    }
+    return slots(config, templates);
+  }
+
+  private List<TensorSlot> slots(ModelConfig config, List<TensorTemplate> templates) {
     ModelConfig complete = complete(config);
     Dimensions dimensions = Dimensions.of(this, complete);
     List<TensorTemplate> present =
-        data.templates().stream().filter(template -> expects(template, complete)).toList();
+        templates.stream().filter(template -> expects(template, complete)).toList();
+    SparseLayers sparse = SparseLayers.of(complete);
     List<TensorSlot> slots = new ArrayList<>();
     int start = 0;
     while (start < present.size()) {
@@ -185,7 +230,8 @@ public final class Architecture {
           end++;
         }
         for (int layer = 0; layer < dimensions.layers(); layer++) {
-          addLayer(present.subList(start, end), OptionalInt.of(layer), dimensions, slots);
+          List<TensorTemplate> own = sparse.templates(present.subList(start, end), layer);
+          addLayer(own, OptionalInt.of(layer), dimensions, slots);
         }
       } else {
         addLayer(present.subList(start, end), OptionalInt.empty(), dimensions, slots);

@@ -29,6 +29,8 @@ final class ArchitectureReader {
         json.required("class").asString(),
         strings(json.required("upcycles_to")),
         json.required("rope_theta").asDouble(),
+        WindowRule.valueOf(upper(json.required("window").asString())),
+        optional(json, "renormalise_key"),
         (ObjectNode) json.required("defaults"),
         strings(json.required("ignored")),
         strings(json.required("superseded")),
@@ -55,6 +57,7 @@ final class ArchitectureReader {
           new Dimensions.Rule(
               row.required("symbol").asString(),
               row.required("key").asString(),
+              optional(row, "alias"),
               optional(row, "otherwise")));
     }
     return List.copyOf(rules);
@@ -69,6 +72,7 @@ final class ArchitectureReader {
               Role.valueOf(upper(row.required("role").asString())),
               strings(row.required("shape")),
               TensorTemplate.Presence.valueOf(upper(optional(row, "presence").orElse("required"))),
+              TensorTemplate.Layers.valueOf(upper(optional(row, "layers").orElse("all"))),
               optional(row, "flag")));
     }
     return List.copyOf(templates);

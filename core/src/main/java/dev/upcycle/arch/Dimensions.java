@@ -26,8 +26,14 @@ public record Dimensions(Map<String, Long> symbols) {
   ///
   /// @param symbol what templates call it
   /// @param key the config key
+  /// @param alias another generation's spelling of the key
   /// @param otherwise an expression over earlier symbols for an absent or null key
-  record Rule(String symbol, String key, Optional<String> otherwise) {}
+  record Rule(String symbol, String key, Optional<String> alias, Optional<String> otherwise) {
+    OptionalLong find(ModelConfig config) {
+      OptionalLong found = config.findLong(key);
+      return found.isPresent() || alias.isEmpty() ? found : config.findLong(alias.get());
+    }
+  }
 
   /// The sizes of a model, the family's defaults filled in.
   ///
@@ -55,7 +61,7 @@ public record Dimensions(Map<String, Long> symbols) {
       Rule rule, ModelConfig config, Map<String, Long> symbols, List<String> complaints) {
     OptionalLong found;
     try {
-      found = config.findLong(rule.key());
+      found = rule.find(config);
     } catch (CheckpointFormatException wrongType) {
       complaints.add(wrongType.getMessage());
       return OptionalLong.empty();

@@ -9,6 +9,10 @@ public enum Role {
   ATTENTION_VALUE,
   ATTENTION_OUTPUT,
   ATTENTION_BIAS,
+  /// Of each head's queries before rotation.
+  QUERY_NORM,
+  /// Of each head's keys before rotation.
+  KEY_NORM,
   POST_ATTENTION_NORM,
   FFN_GATE,
   FFN_UP,
@@ -18,6 +22,11 @@ public enum Role {
   EXPERT_GATE,
   EXPERT_UP,
   EXPERT_DOWN,
+  SHARED_GATE,
+  SHARED_UP,
+  SHARED_DOWN,
+  /// One row whose sigmoid weighs the shared expert.
+  SHARED_ROUTER,
   /// Gate rows, then up rows, of all experts of a layer: the fused layout of transformers 5.
   STACKED_GATE_UP,
   /// Down projections of all experts of a layer: the fused layout of transformers 5.

@@ -11,9 +11,15 @@ import java.util.OptionalInt;
 /// @param role what it does
 /// @param shape symbolic dimensions, such as `intermediate`, `heads*head_dim`
 /// @param presence when the tensor is there
+/// @param layers which layers have it
 /// @param flag the config key that, when true, says that an optional tensor is there
 public record TensorTemplate(
-    String pattern, Role role, List<String> shape, Presence presence, Optional<String> flag) {
+    String pattern,
+    Role role,
+    List<String> shape,
+    Presence presence,
+    Layers layers,
+    Optional<String> flag) {
   /// Stands for the index of a layer in a pattern.
   public static final String LAYER = "[layer]";
 
@@ -35,6 +41,16 @@ public record TensorTemplate(
     OPTIONAL,
     /// Never expected; old checkpoints hold it though every consumer derives it.
     DERIVED
+  }
+
+  /// Which layers of a Mixture-of-Experts have the tensor.
+  public enum Layers {
+    /// All of them.
+    ALL,
+    /// Those that have experts.
+    SPARSE,
+    /// Those that have a dense feed-forward network.
+    DENSE
   }
 
   /// True when there is one such tensor per layer.

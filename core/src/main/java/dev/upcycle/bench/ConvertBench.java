@@ -2,6 +2,7 @@ package dev.upcycle.bench;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
+import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.convert.PlanExecutor;
 import dev.upcycle.convert.Progress;
 import dev.upcycle.plan.Planner;
@@ -10,6 +11,7 @@ import dev.upcycle.recipe.Recipes;
 import dev.upcycle.sample.Directories;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -19,10 +21,11 @@ import java.util.OptionalLong;
 
 /// Conversion against `cp` of as many bytes on the same disk, both synced, in interleaved pairs.
 ///
-/// The source is a synthetic bf16 Mistral of the 0.85 B shape (hidden 2048, intermediate 5632) with
-/// as many layers as the wanted size of the output takes; the recipe is the shipped `mistral-8x2`.
+/// The source is a synthetic bf16 Mistral, see [BenchModel], with as many layers as the wanted size
+/// of the output takes.
 public final class ConvertBench {
-  private static final String RECIPE = "mistral-8x2";
+  /// The shipped recipe that it runs.
+  public static final String RECIPE = "mistral-8x2";
 
   private ConvertBench() {}
 
@@ -55,12 +58,17 @@ public final class ConvertBench {
 
   /// What was measured.
   ///
+  /// @param model what was converted
   /// @param sourceBytes of weights files that went in
   /// @param outputBytes of weights files that came out
   /// @param pairs in the order in which they ran
   /// @param peakResidentBytes of this process while converting; empty where the system does not say
   public record Result(
-      long sourceBytes, long outputBytes, List<Pair> pairs, OptionalLong peakResidentBytes) {
+      BenchModel model,
+      long sourceBytes,
+      long outputBytes,
+      List<Pair> pairs,
+      OptionalLong peakResidentBytes) {
     /// Takes a copy.
     public Result {
       pairs = List.copyOf(pairs);
@@ -73,50 +81,86 @@ public final class ConvertBench {
   }
 
   /// Measures, and removes what it wrote.
+  ///
+  /// @param progress hears of all pairs together, copies included
+  /// @throws ResourceException when the disk refuses or there is no `cp`
   public static Result run(Settings settings, Progress progress) {
     try {
       Files.createDirectories(settings.directory());
       Path work = Files.createTempDirectory(settings.directory(), "upcycle-bench-");
       try {
-        return measure(settings, work, progress);
+        return new Run(settings, work, progress).measure();
       } finally {
         Directories.delete(work);
       }
+    } catch (ClosedByInterruptException e) {
+      throw new UncheckedIOException(e);
     } catch (IOException e) {
-      throw new UncheckedIOException(settings.directory() + ": " + e.getMessage(), e);
+      throw new ResourceException(
+          "measuring in %s failed: %s".formatted(settings.directory(), e.getMessage()), e);
     }
   }
 
-  private static Result measure(Settings settings, Path work, Progress progress)
-      throws IOException {
-    Path dense = work.resolve("dense");
-    BenchModel.forOutputOf(settings.outputBytes()).write(dense);
-    Checkpoint source = Checkpoint.open(dense);
-    ResidentMemory.resetPeak();
-    List<Pair> pairs = new ArrayList<>();
-    OptionalLong peak = OptionalLong.empty();
-    long outputBytes = 0;
-    for (int pair = 0; pair < settings.pairs(); pair++) {
-      Path converted = work.resolve("converted");
-      Path copied = work.resolve("copied");
+  /// One measurement in a directory of its own.
+  private static final class Run {
+    private final Settings settings;
+    private final Path converted;
+    private final Path copied;
+    private final Path dense;
+    private final Progress progress;
+
+    Run(Settings settings, Path work, Progress progress) {
+      this.settings = settings;
+      this.dense = work.resolve("dense");
+      this.converted = work.resolve("converted");
+      this.copied = work.resolve("copied");
+      this.progress = progress;
+    }
+
+    Result measure() throws IOException {
+      BenchModel model = BenchModel.forOutputOf(settings.outputBytes());
+      model.model().write(dense);
+      Checkpoint source = Checkpoint.open(dense);
+      ResidentMemory.resetPeak();
+      List<Pair> pairs = new ArrayList<>();
+      long outputBytes = 0;
+      for (int pair = 0; pair < settings.pairs(); pair++) {
+        outputBytes = plan(source).layout().fileBytes();
+        double convertSeconds = convert(source, pair);
+        double copySeconds = copy(pair, outputBytes);
+        pairs.add(new Pair(convertSeconds, copySeconds));
+        Directories.delete(copied);
+        Directories.delete(converted);
+      }
+      long sourceBytes = source.files().stream().mapToLong(file -> file.bytes()).sum();
+      return new Result(model, sourceBytes, outputBytes, pairs, ResidentMemory.peakBytes());
+    }
+
+    private double convert(Checkpoint source, int pair) {
       long start = System.nanoTime();
-      UpcyclePlan plan = plan(source);
       PlanExecutor.run(
-          plan,
+          plan(source),
           source,
           new PlanExecutor.Options(converted, CheckpointWriter.Mode.FRESH, settings.threads()),
-          progress);
-      double convertSeconds = secondsSince(start);
-      peak = ResidentMemory.peakBytes();
-      outputBytes = plan.layout().fileBytes();
-      start = System.nanoTime();
-      SystemCopy.copySynced(converted, copied);
-      pairs.add(new Pair(convertSeconds, secondsSince(start)));
-      Directories.delete(copied);
-      Directories.delete(converted);
+          (done, total, what) -> advanced(2 * pair, done, total));
+      return secondsSince(start);
     }
-    long sourceBytes = source.files().stream().mapToLong(file -> file.bytes()).sum();
-    return new Result(sourceBytes, outputBytes, pairs, peak);
+
+    private double copy(int pair, long bytes) throws IOException {
+      long start = System.nanoTime();
+      SystemCopy.copySynced(converted, copied);
+      double seconds = secondsSince(start);
+      advanced(2 * pair + 1, bytes, bytes);
+      return seconds;
+    }
+
+    private void advanced(int finished, long done, long bytes) {
+      progress.advanced(
+          finished * bytes + done,
+          2L * settings.pairs() * bytes,
+          "pair %d of %d, %s"
+              .formatted(finished / 2 + 1, settings.pairs(), finished % 2 == 0 ? "convert" : "cp"));
+    }
   }
 
   private static UpcyclePlan plan(Checkpoint source) {

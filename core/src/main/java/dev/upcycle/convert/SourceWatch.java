@@ -51,7 +51,7 @@ final class SourceWatch {
     }
     if (!changes.isEmpty()) {
       throw new CheckpointFormatException(
-          CheckpointFault.UNREADABLE,
+          CheckpointFault.SOURCE_CHANGED,
           "the source changed while it was converted; start again when it rests:\n"
               + String.join("\n", changes));
     }

@@ -31,11 +31,18 @@ public record Estimate(
     long kvCacheBytes,
     long flopsPerToken,
     long bufferBytesPerThread) {
-  /// Two direct buffers of 2^19 elements, 8 bytes each at most (`CastCopier`).
-  private static final long CAST_BUFFERS = 8L << 20;
+  /// Elements of a slice that is cast (`CastCopier`): one buffer in each of the two dtypes.
+  private static final long CAST_ELEMENTS = 1L << 19;
 
   /// A chunk of 2^16 routers' elements in float32 and in the target's dtype.
   private static final long DRAW_BUFFERS = (1L << 16) * 8;
+
+  /// The virtual machine as the launcher starts it, its archive of classes, this program: rounded
+  /// up from the peaks (`VmHWM`) in `benchmarks/2026-11-23-convert-memory.md`.
+  private static final long RESIDENT_BASE = 92_000_000;
+
+  /// Header entry, step, origin and their texts for a tensor of the target; from the same peaks.
+  private static final long RESIDENT_PER_TENSOR = 1_200;
 
   /// Takes a copy.
   public Estimate {
@@ -44,6 +51,13 @@ public record Estimate(
 
   /// A weights file and its size, header included.
   public record ShardBytes(String fileName, long bytes, int tensors) {}
+
+  /// The most memory that a conversion holds at once, resident and mapped pages included. It grows
+  /// with the number of tensors and threads, not with the tensors' sizes.
+  public long peakResidentBytes(int threads) {
+    long tensors = files.stream().mapToLong(ShardBytes::tensors).sum();
+    return RESIDENT_BASE + tensors * RESIDENT_PER_TENSOR + threads * bufferBytesPerThread;
+  }
 
   /// Estimates the result of a plan.
   public static Estimate of(UpcyclePlan plan) {
@@ -64,7 +78,7 @@ public record Estimate(
         tokens,
         Math.multiplyExact(perToken, tokens),
         flops(plan, parameters, dimensions),
-        casts(plan) ? CAST_BUFFERS : DRAW_BUFFERS);
+        Math.max(castBuffers(plan), DRAW_BUFFERS));
   }
 
   private static DType stored(UpcyclePlan plan) {
@@ -94,17 +108,21 @@ public record Estimate(
     return 2 * (parameters.active() - vectors - lookedUp);
   }
 
-  private static boolean casts(UpcyclePlan plan) {
+  /// The widest pair of buffers that a cast takes; 0 where nothing is cast.
+  private static long castBuffers(UpcyclePlan plan) {
     return plan.steps().stream()
-        .anyMatch(step ->
+        .mapToLong(step ->
             switch (step) {
-              case TensorStep.PassThrough s -> differs(s.source().dtype(), s.target());
-              case TensorStep.CopyToExpert s -> differs(s.source().dtype(), s.target());
-              case TensorStep.NewRouter s -> false;
-            });
+              case TensorStep.PassThrough s -> castBuffers(s.source().dtype(), s.target());
+              case TensorStep.CopyToExpert s -> castBuffers(s.source().dtype(), s.target());
+              case TensorStep.NewRouter s -> 0;
+            })
+        .max()
+        .orElse(0);
   }
 
-  private static boolean differs(DType source, TensorSpec target) {
-    return source != target.dtype();
+  private static long castBuffers(DType source, TensorSpec target) {
+    DType to = target.dtype();
+    return source == to ? 0 : CAST_ELEMENTS * (source.bits() + to.bits()) / Byte.SIZE;
   }
 }

@@ -16,11 +16,8 @@ final class Verdicts {
 
   static List<Verdict> of(Checkpoint checkpoint, Optional<Architecture> family) {
     List<Verdict> verdicts = new ArrayList<>();
-    for (String type : Architecture.known()) {
-      Architecture target = Architecture.require(type);
-      if (target.mixtureOfExperts()) {
-        verdicts.add(verdict(checkpoint, family, target));
-      }
+    for (String type : Families.targets()) {
+      verdicts.add(verdict(checkpoint, family, Architecture.require(type)));
     }
     return verdicts;
   }

@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/// What a user should know about a plan: whether the function is preserved and why, and which
-/// consumers need something else.
+/// What a user should know about a plan: whether the function is preserved and why, and what it
+/// loses.
 final class PlanNotes {
   private final List<Note> notes = new ArrayList<>();
 
@@ -72,36 +72,8 @@ final class PlanNotes {
     }
   }
 
-  /// What loads the result, and what does not.
-  void consumers(ModelConfig config, Dimensions dimensions) {
-    info(
-        "loads in transformers 4.57 and 5 (MixtralForCausalLM), vLLM, SGLang and llama.cpp"
-            + " (its converter, as a llama with experts)");
-    if (config.findBoolean("tie_word_embeddings").orElse(false)) {
-      warning(
-          "embeddings stay tied: transformers, vLLM and llama.cpp tie them; SGLang and"
-              + " mistral-inference need an lm_head.weight of its own");
-    }
-    if (dimensions.headDim() * dimensions.heads() != dimensions.hidden()) {
-      warning(
-          ("head_dim %d times %d heads is not hidden %d: older vLLM, SGLang and MLX compute"
-                  + " head_dim as %d and cannot load it")
-              .formatted(
-                  dimensions.headDim(),
-                  dimensions.heads(),
-                  dimensions.hidden(),
-                  dimensions.hidden() / dimensions.heads()));
-    }
-    if (config.json().path("rope_scaling").isObject()) {
-      warning(
-          "rope scaling %s is honoured by transformers 4.57 and 5 and llama.cpp; older vLLM and SGLang ignore it in Mixtral, and mistral-inference has none"
-              .formatted(config.json().path("rope_scaling").path("rope_type").asString()));
-    }
-    if (config.findLong("sliding_window").isPresent()) {
-      info(
-          "sliding window %d is honoured by transformers and vLLM; llama.cpp attends to everything, so long texts differ there"
-              .formatted(config.findLong("sliding_window").getAsLong()));
-    }
+  /// What not every loader takes.
+  void experts(Dimensions dimensions) {
     if (Integer.bitCount(dimensions.experts()) != 1) {
       info(
           "%d experts are no power of two: loaders take that, some quantisers and expert-parallel kernels do not"

@@ -83,13 +83,22 @@ public final class Planner {
     notes.function(component);
     notes.overridden(derived, recipe.output().config());
     notes.casts(steps);
-    notes.consumers(config, Dimensions.of(target, config));
+    Dimensions dimensions = Dimensions.of(target, config);
+    notes.experts(dimensions);
     notes.discarded(match.discarded());
     ShardLayout layout =
         ShardLayout.of(
             steps.stream().map(TensorStep::target).toList(), recipe.output().maxShardBytes());
     return new UpcyclePlan(
-        resolved, family, target, config, steps, match.discarded(), layout, notes.notes());
+        resolved,
+        family,
+        target,
+        config,
+        steps,
+        match.discarded(),
+        layout,
+        Consumers.of(config, dimensions),
+        notes.notes());
   }
 
   private Optional<DType> asked() {

@@ -16,8 +16,8 @@ import java.util.List;
 /// @param steps one per target tensor, in the order of the target's state dict
 /// @param discarded source tensors that are left out
 /// @param layout how the target falls into files
-/// @param notes what the user should know: the function is preserved and why, consumers that need
-///   something else, warnings
+/// @param consumers what loads the target, and what does not
+/// @param notes what the user should know: the function is preserved and why, warnings
 public record UpcyclePlan(
     ResolvedRecipe recipe,
     Architecture source,
@@ -26,11 +26,13 @@ public record UpcyclePlan(
     List<TensorStep> steps,
     List<Discarded> discarded,
     ShardLayout layout,
+    List<Consumer> consumers,
     List<Note> notes) {
   /// Takes copies.
   public UpcyclePlan {
     steps = List.copyOf(steps);
     discarded = List.copyOf(discarded);
+    consumers = List.copyOf(consumers);
     notes = List.copyOf(notes);
   }
 

@@ -47,9 +47,10 @@ public record SyntheticModel(Architecture family, ModelConfig config, long maxSh
 
   private static void fill(Path file, ShardLayout.Shard shard) {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
       for (ShardLayout.Placement placement : shard.tensors()) {
         channel.position(placement.offset());
-        draw(placement.tensor(), channel);
+        draw(placement.tensor(), channel, buffer);
       }
     } catch (IOException e) {
       throw new UncheckedIOException(file + ": " + e.getMessage(), e);
@@ -57,12 +58,12 @@ public record SyntheticModel(Architecture family, ModelConfig config, long maxSh
   }
 
   /// A matrix has entries of mean square `2 / fan-in`, a vector (a norm's scale) lies about one.
-  private static void draw(TensorSpec tensor, FileChannel channel) throws IOException {
+  private static void draw(TensorSpec tensor, FileChannel channel, ByteBuffer buffer)
+      throws IOException {
     boolean matrix = tensor.shape().rank() > 1;
     double middle = matrix ? 0 : 1;
     double bound = matrix ? Math.sqrt(6.0 / tensor.shape().dimension(-1)) : 0.25;
     SplitMix64 random = SplitMix64.of(tensor.name());
-    ByteBuffer buffer = ByteBuffer.allocateDirect(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
     for (long left = tensor.bytes(); left > 0; left -= buffer.limit()) {
       buffer.clear().limit((int) Math.min(left, BUFFER_BYTES));
       while (buffer.hasRemaining()) {

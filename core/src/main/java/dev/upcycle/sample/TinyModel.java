@@ -35,7 +35,7 @@ public final class TinyModel {
   private static Architecture family(Recipe recipe) {
     return recipe.source().language().stream()
         .flatMap(name -> Architecture.find(name).stream())
-        .filter(family -> !family.mixtureOfExperts())
+        .filter(family -> !family.upcyclesTo().isEmpty())
         .findFirst()
         .orElseGet(() -> Architecture.require("llama"));
   }

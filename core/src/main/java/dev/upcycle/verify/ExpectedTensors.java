@@ -51,7 +51,14 @@ record ExpectedTensors(SequencedMap<String, ExpectedTensor> byName) {
   private static Optional<Role> denseRole(Role role) {
     return switch (role) {
       // A source is never stacked, and nothing in a target may come from a stacked matrix.
-      case ROUTER, STACKED_GATE_UP, STACKED_DOWN -> Optional.empty();
+      case ROUTER,
+          STACKED_GATE_UP,
+          STACKED_DOWN,
+          SHARED_GATE,
+          SHARED_UP,
+          SHARED_DOWN,
+          SHARED_ROUTER ->
+          Optional.empty();
       case EXPERT_GATE -> Optional.of(Role.FFN_GATE);
       case EXPERT_UP -> Optional.of(Role.FFN_UP);
       case EXPERT_DOWN -> Optional.of(Role.FFN_DOWN);
@@ -62,6 +69,8 @@ record ExpectedTensors(SequencedMap<String, ExpectedTensor> byName) {
           ATTENTION_VALUE,
           ATTENTION_OUTPUT,
           ATTENTION_BIAS,
+          QUERY_NORM,
+          KEY_NORM,
           POST_ATTENTION_NORM,
           FFN_GATE,
           FFN_UP,

@@ -104,13 +104,13 @@ class ArchitectureTest {
     assertThatThrownBy(() -> Architecture.require("gpt2"))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("gpt2")
-        .hasMessageContaining("llama, mistral, mixtral");
+        .hasMessageContaining("llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe");
   }
 
   @Test
-  void onlyMixtralIsAMixtureOfExperts() {
+  void familiesWithARouterAreMixturesOfExperts() {
     assertThat(families().stream().filter(f -> Architecture.require(f).mixtureOfExperts()))
-        .containsExactly("mixtral");
+        .containsExactly("mixtral", "qwen2_moe", "qwen3_moe");
   }
 
   @Test

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.TestRecipes;
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.TensorEntry;
@@ -29,10 +30,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConversionTest {
   @TempDir Path folder;
@@ -220,6 +224,109 @@ class ConversionTest {
         .hasMessageContaining("model.safetensors")
         .hasMessageContaining("changed");
     assertThat(out).doesNotExist();
+  }
+
+  @Test
+  void aSourceThatChangesWhileItIsConvertedIsRefusedByItsOwnName() {
+    Path dense = DenseFixture.mistral().write(folder.resolve("dense"));
+    Checkpoint source = Checkpoint.open(dense);
+    UpcyclePlan plan = Planner.plan(source, TestRecipes.fourByTwo());
+    Path weights = dense.resolve("model.safetensors");
+    Path out = folder.resolve("moe");
+    assertThatThrownBy(() ->
+            PlanExecutor.run(
+                plan,
+                source,
+                new PlanExecutor.Options(out, CheckpointWriter.Mode.FRESH, 1),
+                (done, total, what) -> touch(weights)))
+        .isInstanceOfSatisfying(
+            CheckpointFormatException.class,
+            fault -> assertThat(fault.fault()).isEqualTo(CheckpointFault.SOURCE_CHANGED))
+        .hasMessageContaining(weights.toString());
+    assertThat(out).doesNotExist();
+  }
+
+  private static void touch(Path file) {
+    try {
+      Files.setLastModifiedTime(file, FileTime.fromMillis(1));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Test
+  void resumeTellsHowManySealedFilesItKept() {
+    Path dense = DenseFixture.mistral().layers(4).write(folder.resolve("dense"));
+    Checkpoint source = Checkpoint.open(dense);
+    UpcyclePlan plan = Planner.plan(source, TestRecipes.fourByTwo("output.max_shard_size=20KB"));
+    Path out = folder.resolve("moe");
+    Thread caller = Thread.currentThread();
+    assertThatThrownBy(() ->
+            PlanExecutor.run(
+                plan,
+                source,
+                new PlanExecutor.Options(out, CheckpointWriter.Mode.FRESH, 1),
+                (done, total, what) -> {
+                  if (done > total / 2) {
+                    awaitSealedFile(out);
+                    caller.interrupt();
+                  }
+                }))
+        .isInstanceOf(CancellationException.class);
+    assertThat(Thread.interrupted()).isTrue();
+
+    PlanExecutor.Result result =
+        PlanExecutor.run(
+            plan,
+            source,
+            new PlanExecutor.Options(out, CheckpointWriter.Mode.RESUME, 1),
+            Progress.SILENT);
+
+    long whole = plan.layout().fileBytes();
+    assertThat(result.keptFiles()).isPositive().isLessThan(result.files());
+    assertThat(result.bytes()).isPositive().isLessThan(whole);
+  }
+
+  private static void awaitSealedFile(Path out) {
+    Path journal = out.resolveSibling(out.getFileName() + ".partial").resolve("journal.json");
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    try {
+      while (!Files.readString(journal).contains("model-00001-of-")) {
+        if (System.nanoTime() > deadline) {
+          throw new AssertionError("no file was sealed");
+        }
+        Thread.onSpinWait();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"F16", "F64"})
+  void otherFloatingPointSourcesAreCopiedAsTheyAre(String dtype) {
+    DenseFixture fixture = DenseFixture.llama().dtype(dtype);
+    Checkpoint target = Checkpoint.open(convert(fixture, "moe"));
+    assertThat(bytes(target, "model.layers.1.block_sparse_moe.experts.2.w2.weight"))
+        .isEqualTo(fixture.tensor("model.layers.1.mlp.down_proj.weight").data());
+    assertThat(target.tensors().values()).allMatch(e -> e.dtype() == DType.valueOf(dtype));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"F16", "F64"})
+  void otherFloatingPointSourcesAreRoundedOnce(String dtype) {
+    DenseFixture fixture = DenseFixture.llama().dtype(dtype);
+    Checkpoint target = Checkpoint.open(convert(fixture, "moe", "output.dtype=f32"));
+    ByteBuffer wide =
+        ByteBuffer.wrap(fixture.tensor("model.norm.weight").data()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer narrow =
+        ByteBuffer.wrap(bytes(target, "model.norm.weight")).order(ByteOrder.LITTLE_ENDIAN);
+    assertThat(narrow.remaining()).isEqualTo(16 * Float.BYTES);
+    while (narrow.hasRemaining()) {
+      float expected =
+          dtype.equals("F64") ? (float) wide.getDouble() : Float.float16ToFloat(wide.getShort());
+      assertThat(narrow.getFloat()).isEqualTo(expected);
+    }
   }
 
   @Test

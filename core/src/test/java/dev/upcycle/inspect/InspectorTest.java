@@ -79,6 +79,28 @@ class InspectorTest {
   }
 
   @Test
+  void aMixtralWhoseExpertsAreFusedShowsThemToo() {
+    DenseFixture fixture =
+        DenseFixture.llama()
+            .layers(1)
+            .config("model_type", "\"mixtral\"")
+            .config("num_local_experts", "4")
+            .config("num_experts_per_tok", "2")
+            .without("model.layers.0.mlp.gate_proj.weight")
+            .without("model.layers.0.mlp.up_proj.weight")
+            .without("model.layers.0.mlp.down_proj.weight")
+            .with("model.layers.0.mlp.gate.weight", 4, 16)
+            .with("model.layers.0.mlp.experts.gate_up_proj", 4, 48, 16)
+            .with("model.layers.0.mlp.experts.down_proj", 4, 16, 24);
+    Inspection inspection = inspect(fixture);
+    assertThat(inspection.experts()).contains(new Inspection.ExpertLayout("fused", 4, 2));
+    assertThat(inspection.feedForward())
+        .containsExactly(new Inspection.FeedForward(0, 0, "gate-up [4, 48, 16], down [4, 16, 24]"));
+    assertThat(inspection.parameters().total() - inspection.parameters().active())
+        .isEqualTo(2 * 3 * 16 * 24);
+  }
+
+  @Test
   void theKeyValueCacheEndsAtTheSlidingWindow() {
     Path dense =
         DenseFixture.mistral().config("sliding_window", "16").write(folder.resolve("dense"));
@@ -86,5 +108,17 @@ class InspectorTest {
     assertThat(estimate.kvCacheBytesPerToken()).isEqualTo(2 * 2 * 2 * 4 * 4);
     assertThat(estimate.kvCacheTokens()).isEqualTo(16);
     assertThat(estimate.kvCacheBytes()).isEqualTo(16 * 128);
+  }
+
+  @Test
+  void peakMemoryGrowsWithThreadsAndCastsOnly() {
+    Path dense = DenseFixture.mistral().write(folder.resolve("dense"));
+    Checkpoint source = Checkpoint.open(dense);
+    Estimate copied = Estimate.of(Planner.plan(source, TestRecipes.fourByTwo()));
+    Estimate cast = Estimate.of(Planner.plan(source, TestRecipes.fourByTwo("output.dtype=bf16")));
+    assertThat(cast.bufferBytesPerThread()).isEqualTo((1L << 19) * (4 + 2));
+    assertThat(cast.peakResidentBytes(3) - cast.peakResidentBytes(1))
+        .isEqualTo(2 * cast.bufferBytesPerThread());
+    assertThat(copied.peakResidentBytes(1)).isLessThan(cast.peakResidentBytes(1));
   }
 }

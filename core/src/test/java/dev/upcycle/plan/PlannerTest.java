@@ -51,6 +51,15 @@ class PlannerTest {
             .toList());
   }
 
+  private static String limits(UpcyclePlan plan) {
+    return String.join(
+        "\n",
+        plan.consumers().stream()
+            .filter(consumer -> consumer.loads() == Consumer.Loads.WITH_LIMITS)
+            .map(Consumer::reason)
+            .toList());
+  }
+
   @Test
   void everyTargetTensorIsMadeOnceInStateDictOrder() {
     UpcyclePlan plan = plan(DenseFixture.mistral());
@@ -126,7 +135,6 @@ class PlannerTest {
   void aStoredHeadThatEqualsTheTiedEmbeddingIsDiscarded() {
     UpcyclePlan plan = plan(DenseFixture.llama().tiedWithStoredHead());
     assertThat(plan.discarded()).extracting(Discarded::name).containsExactly("lm_head.weight");
-    assertThat(warnings(plan)).contains("tied", "SGLang");
   }
 
   @Test
@@ -195,7 +203,66 @@ class PlannerTest {
     assertThat(json.at("/rope_scaling/factor").isFloatingPointNumber()).isTrue();
     assertThat(json.at("/rope_parameters/rope_theta").doubleValue()).isEqualTo(50000.0);
     assertThat(json.get("torch_dtype")).isEqualTo(json.get("dtype"));
-    assertThat(warnings(plan)).contains("rope scaling linear");
+    assertThat(limits(plan)).contains("rope scaling linear");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"rope_type\": \"llama3\", \"factor\": 8.0, \"low_freq_factor\": 1.0,"
+            + " \"high_freq_factor\": 4.0, \"original_max_position_embeddings\": 64",
+        "\"rope_type\": \"yarn\", \"factor\": 4.0, \"beta_fast\": 32.0, \"beta_slow\": 1.0,"
+            + " \"original_max_position_embeddings\": 64",
+        "\"rope_type\": \"dynamic\", \"factor\": 2.0"
+      })
+  void everyKindOfRopeScalingIsCarriedWholeInBothSpellings(String members) {
+    ObjectNode json = plan(DenseFixture.llama().ropeScaling(members)).targetConfig().json();
+    JsonMapper.shared()
+        .readTree("{" + members + "}")
+        .forEachEntry((key, value) -> {
+          assertThat(json.at("/rope_scaling/" + key)).as(key).isEqualTo(value);
+          assertThat(json.at("/rope_parameters/" + key)).as(key).isEqualTo(value);
+        });
+    assertThat(json.at("/rope_parameters/rope_theta").doubleValue()).isEqualTo(50000.0);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"deepseek_v3", "gpt_oss", "jetmoe", "dbrx", "mixtral", "qwen3_moe", "olmoe"})
+  void mixturesOfExpertsAreRefusedAsSuchWhateverTheirName(String family) {
+    ModelConfig config = config(DenseFixture.mistral().config("model_type", "\"" + family + "\""));
+    assertThat(Families.refusal(config)).hasValueSatisfying(PlannerTest::saysItIsAlreadyAMixture);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"n_routed_experts\": 64",
+        "\"num_local_experts\": 8",
+        "\"num_experts\": 16",
+        "\"text_config\": {\"num_local_experts\": 16}"
+      })
+  void expertsInTheConfigOfAnUnknownFamilyAreRefusedAsSuch(String member) {
+    String key = member.substring(1, member.indexOf('"', 1));
+    String value = member.substring(member.indexOf(':') + 1);
+    DenseFixture fixture = DenseFixture.mistral().config("model_type", "\"unheard_of\"");
+    assertThat(Families.refusal(config(fixture.config(key, value))))
+        .hasValueSatisfying(PlannerTest::saysItIsAlreadyAMixture);
+  }
+
+  private static void saysItIsAlreadyAMixture(String reason) {
+    assertThat(reason).contains("already a Mixture-of-Experts");
+  }
+
+  @Test
+  void familyOfNoExpertsIsNotTakenForAMixture() {
+    ModelConfig config =
+        config(
+            DenseFixture.mistral()
+                .config("model_type", "\"unheard_of\"")
+                .config("num_local_experts", "0"));
+    assertThat(Families.refusal(config))
+        .hasValueSatisfying(reason -> assertThat(reason).contains("is not built"));
   }
 
   @Test
@@ -214,7 +281,7 @@ class PlannerTest {
   void headDimThatIsNotHiddenOverHeadsIsKeptAndWarnedOf() {
     UpcyclePlan plan = plan(DenseFixture.mistral().headDim(8));
     assertThat(plan.targetConfig().requireLong("head_dim")).isEqualTo(8);
-    assertThat(warnings(plan)).contains("head_dim 8");
+    assertThat(limits(plan)).contains("head_dim as 4, not 8");
   }
 
   @Test

@@ -9,7 +9,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// A number of bytes as people write it: `5GB` = 5·10⁹, `5GiB` = 5·2³⁰.
-final class ByteSize {
+public final class ByteSize {
   private static final SequencedMap<String, Long> UNITS = units();
   private static final Pattern TEXT = Pattern.compile("([1-9][0-9]*)([KMGT]i?B|B)");
 
@@ -27,7 +27,7 @@ final class ByteSize {
   }
 
   /// The bytes that `5GB` says; empty where the text is no size, or one beyond 2⁶³ − 1.
-  static Optional<Long> parse(String text) {
+  public static Optional<Long> parse(String text) {
     Matcher matcher = TEXT.matcher(text);
     if (!matcher.matches()) {
       return Optional.empty();

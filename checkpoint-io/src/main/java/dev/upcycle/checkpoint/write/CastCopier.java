@@ -2,6 +2,7 @@ package dev.upcycle.checkpoint.write;
 
 import dev.upcycle.checkpoint.DType;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -12,8 +13,9 @@ import java.util.function.LongConsumer;
 /// Copies a range of one file to several places, its elements cast on the way: read once, cast
 /// once, written to each.
 ///
-/// Two direct buffers belong to each call and go with it. Stateless; several threads may copy at
-/// once, to the same files too.
+/// Two buffers outside the heap belong to each call and are freed with it: left to the collector,
+/// those of a few hundred tensors would pile up first. Stateless; several threads may copy at once,
+/// to the same files too.
 public final class CastCopier {
   /// Elements of one slice; with F64 on one side the buffers take 8 MiB.
   private static final int SLICE_ELEMENTS = 1 << 19;
@@ -36,8 +38,9 @@ public final class CastCopier {
     }
     Interruption.check();
     try (FileChannel from = FileChannel.open(source.file(), StandardOpenOption.READ);
-        Destinations destinations = Destinations.open(starts)) {
-      new Run(source, cast).copy(from, destinations, written);
+        Destinations destinations = Destinations.open(starts);
+        Arena buffers = Arena.ofConfined()) {
+      new Run(source, cast, buffers).copy(from, destinations, written);
     } catch (IOException e) {
       throw Interruption.orElse(e, cause -> SourceFaults.unreadable(source, cause));
     }
@@ -50,12 +53,12 @@ public final class CastCopier {
     private final ByteBuffer in;
     private final ByteBuffer out;
 
-    Run(FileRange source, Cast cast) {
+    Run(FileRange source, Cast cast, Arena buffers) {
       this.source = source;
       this.cast = cast;
       int elements = (int) Math.min(SLICE_ELEMENTS, source.bytes() / cast.fromBytes());
-      this.in = ByteBuffer.allocateDirect(elements * cast.fromBytes());
-      this.out = ByteBuffer.allocateDirect(elements * cast.toBytes());
+      this.in = buffers.allocate((long) elements * cast.fromBytes()).asByteBuffer();
+      this.out = buffers.allocate((long) elements * cast.toBytes()).asByteBuffer();
     }
 
     void copy(FileChannel from, Destinations destinations, LongConsumer written)

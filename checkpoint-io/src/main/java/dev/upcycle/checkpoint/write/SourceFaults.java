@@ -11,7 +11,7 @@ final class SourceFaults {
   /// The file ends before the range does.
   static CheckpointFormatException tooShort(FileRange source, long size) {
     return new CheckpointFormatException(
-        CheckpointFault.DATA_TOO_SHORT,
+        CheckpointFault.SOURCE_CHANGED,
         "%s ends at byte %d, but bytes %d to %d were to be copied from it; it changed since its header was read"
             .formatted(source.file(), size, source.offset(), source.offset() + source.bytes()));
   }

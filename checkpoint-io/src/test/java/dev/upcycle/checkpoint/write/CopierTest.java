@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.DType;
 import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -198,5 +200,25 @@ class CopierTest {
                 new FileRange(source, 0, 10), new Cast(DType.F32, DType.F16), List.of(), n -> {}))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("whole number");
+  }
+
+  @Test
+  void castsLeaveNoBuffersToTheCollector() throws IOException {
+    Path source = file("source", noise(40));
+    Path target = file("target", new byte[80]);
+    Cast cast = new Cast(DType.BF16, DType.F32);
+    long before = directBuffers();
+    for (int i = 0; i < 100; i++) {
+      CastCopier.copy(
+          new FileRange(source, 0, 40), cast, List.of(new FileRange.Start(target, 0)), _ -> {});
+    }
+    assertThat(directBuffers()).isLessThanOrEqualTo(before);
+  }
+
+  private static long directBuffers() {
+    return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+        .filter(pool -> pool.getName().equals("direct"))
+        .mapToLong(BufferPoolMXBean::getCount)
+        .sum();
   }
 }

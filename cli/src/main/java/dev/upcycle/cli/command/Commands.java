@@ -11,19 +11,11 @@ import picocli.CommandLine.Model.CommandSpec;
 
 /// The commands by name.
 public final class Commands {
-  private record Entry(String name, Function<Surroundings, Object> factory) {}
-
-  private static final List<Entry> ALL =
-      List.of(
-          new Entry("quickstart", QuickstartCommand::new),
-          new Entry("inspect", InspectCommand::new),
-          new Entry("plan", PlanCommand::new),
-          new Entry("convert", ConvertCommand::new),
-          new Entry("verify", VerifyCommand::new),
-          new Entry("recipe", _ -> new RecipeCommand()),
-          new Entry("smoke", SmokeCommand::new),
-          new Entry("doctor", DoctorCommand::new),
-          new Entry("completion", CompletionCommand::new));
+  private record Entry(String name, Function<Surroundings, Object> factory, List<Entry> below) {
+    Entry(String name, Function<Surroundings, Object> factory) {
+      this(name, factory, List.of());
+    }
+  }
 
   private static final List<Entry> OF_RECIPE =
       List.of(
@@ -32,6 +24,25 @@ public final class Commands {
           new Entry("cp", RecipeCpCommand::new),
           new Entry("validate", RecipeValidateCommand::new),
           new Entry("schema", RecipeSchemaCommand::new));
+
+  private static final List<Entry> OF_BENCH =
+      List.of(new Entry("convert", BenchConvertCommand::new));
+
+  private static final List<Entry> ALL =
+      List.of(
+          new Entry("quickstart", QuickstartCommand::new),
+          new Entry("inspect", InspectCommand::new),
+          new Entry("plan", PlanCommand::new),
+          new Entry("convert", ConvertCommand::new),
+          new Entry("verify", VerifyCommand::new),
+          new Entry("eval", EvalCommand::new),
+          new Entry("generate", GenerateCommand::new),
+          new Entry("route", RouteCommand::new),
+          new Entry("recipe", _ -> new RecipeCommand(), OF_RECIPE),
+          new Entry("smoke", SmokeCommand::new),
+          new Entry("bench", _ -> new BenchCommand(), OF_BENCH),
+          new Entry("doctor", DoctorCommand::new),
+          new Entry("completion", CompletionCommand::new));
 
   private Commands() {}
 
@@ -56,11 +67,7 @@ public final class Commands {
     dress(parent.getCommandSpec());
     for (Entry entry : entries) {
       CommandLine line = new CommandLine(entry.factory().apply(surroundings));
-      if (entry.name().equals("recipe")) {
-        add(line, OF_RECIPE, surroundings);
-      } else {
-        dress(line.getCommandSpec());
-      }
+      add(line, entry.below(), surroundings);
       parent.addSubcommand(entry.name(), line);
     }
   }

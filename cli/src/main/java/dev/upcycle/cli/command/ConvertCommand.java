@@ -12,7 +12,6 @@ import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.UpcyclePlan;
 import java.nio.file.Path;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -56,12 +55,7 @@ final class ConvertCommand extends Command {
       description = "Replace an earlier result; only files that its manifest lists are removed.")
   private boolean overwrite;
 
-  @Option(
-      names = {"-j", "--threads"},
-      paramLabel = "N",
-      description = "Worker threads; the result does not depend on it (default: processors).")
-  private @Nullable Integer threads;
-
+  @Mixin private ThreadsOption threads = new ThreadsOption();
   @Mixin private JsonOption json = new JsonOption();
 
   ConvertCommand(Surroundings surroundings) {
@@ -71,7 +65,7 @@ final class ConvertCommand extends Command {
   @Override
   ExitCode run(Terminal terminal) {
     Mode mode = mode();
-    int workers = workers();
+    int workers = threads.count();
     Checkpoint source = Checkpoint.open(Models.locate(model.given(), surroundings()));
     source.notes().forEach(terminal::note);
     UpcyclePlan plan =
@@ -86,7 +80,7 @@ final class ConvertCommand extends Command {
       }
       return ExitCode.OK;
     }
-    report.sayNotes(terminal);
+    report.sayAll(terminal);
     PlanExecutor.Result result;
     try (ProgressMeter meter = terminal.meter("converting")) {
       result =
@@ -104,14 +98,6 @@ final class ConvertCommand extends Command {
       throw new UsageException("--resume and --overwrite exclude each other");
     }
     return resume ? Mode.RESUME : overwrite ? Mode.OVERWRITE : Mode.FRESH;
-  }
-
-  private int workers() {
-    int workers = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
-    if (workers < 1) {
-      throw new UsageException("--threads " + workers + ": expected at least 1");
-    }
-    return workers;
   }
 
   private void print(PlanExecutor.Result result, UpcyclePlan plan, Terminal terminal) {

@@ -3,8 +3,10 @@ package dev.upcycle.cli.command;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.data.TokenizerException;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.RecipeException;
+import dev.upcycle.text.ResourceShortage;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -21,7 +23,7 @@ public enum ExitCode {
   RECIPE(3, "the recipe is invalid"),
   INPUT(4, "a model or data file is unreadable, corrupt or unsupported"),
   CHECK(5, "a check failed"),
-  RESOURCES(6, "the machine lacks something: disk, memory, a lock"),
+  RESOURCES(6, "the machine lacks something: disk, memory, a device, a lock"),
   INTERRUPTED(130, "interrupted (Ctrl-C, SIGTERM); can be resumed");
 
   private final int code;
@@ -50,9 +52,9 @@ public enum ExitCode {
     return switch (thrown) {
       case CommandLine.ParameterException _, UsageException _, OutputException _ -> USAGE;
       case RecipeException _ -> RECIPE;
-      case CheckpointFormatException _, PlanException _ -> INPUT;
+      case CheckpointFormatException _, PlanException _, TokenizerException _ -> INPUT;
       case UncheckedIOException _, IOException _ -> INPUT;
-      case ResourceException _, OutOfMemoryError _ -> RESOURCES;
+      case ResourceException _, ResourceShortage _, OutOfMemoryError _ -> RESOURCES;
       default -> FAULT;
     };
   }

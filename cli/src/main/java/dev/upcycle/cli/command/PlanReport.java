@@ -6,6 +6,7 @@ import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.estimate.Estimate;
+import dev.upcycle.plan.Consumer;
 import dev.upcycle.plan.Discarded;
 import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
@@ -15,8 +16,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.IntSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -30,7 +33,7 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
   /// Where a target's tensors come from, in the order shown.
   private enum Provenance {
     PASS_THROUGH("unchanged", "the source tensor of the same name"),
-    EXPERT("experts", "the source's feed-forward network, copied into each"),
+    EXPERT("experts", "copies of the dense feed-forward network of the same layer"),
     ROUTER("routers", "drawn from the seed and the tensor's name");
 
     private final String title;
@@ -68,8 +71,21 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
     }
   }
 
-  /// Says the plan's notes and warnings on stderr.
-  void sayNotes(Terminal terminal) {
+  /// Says what loads the result, with the plan's notes and warnings, on stderr.
+  void sayAll(Terminal terminal) {
+    for (Consumer consumer : plan.consumers()) {
+      terminal.note(
+          "loads in "
+              + consumer.name()
+              + ": "
+              + loads(consumer.loads())
+              + ", "
+              + consumer.reason());
+    }
+    sayNotes(terminal);
+  }
+
+  private void sayNotes(Terminal terminal) {
     for (Note note : plan.notes()) {
       switch (note.severity()) {
         case INFO -> terminal.note(note.text());
@@ -87,7 +103,7 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
 
   /// Prints tables to stdout and the notes to stderr.
   void print(Terminal terminal) {
-    terminal.result(summary() + "\n\n" + provenance() + "\n\n" + shards());
+    terminal.result(summary() + "\n\n" + provenance() + "\n\n" + consumers() + "\n\n" + shards());
     sayNotes(terminal);
   }
 
@@ -120,9 +136,19 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
                 + " at "
                 + Quantities.count(estimate.kvCacheTokens())
                 + " tokens")
-        .row("buffers", Quantities.bytes(estimate.bufferBytesPerThread()) + " per thread")
+        .row(
+            "peak memory",
+            Quantities.bytes(estimate.peakResidentBytes(threads()))
+                + " resident with "
+                + threads()
+                + " threads, whatever the tensors' sizes")
         .row("free disk", Quantities.bytes(freeBytes))
         .row("plan", plan.sha256());
+  }
+
+  // Those that convert takes when it is not told.
+  private static int threads() {
+    return Runtime.getRuntime().availableProcessors();
   }
 
   private String files() {
@@ -138,12 +164,25 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
     return steps.stream().mapToLong(step -> step.target().bytes()).sum();
   }
 
+  // Which experts a kind of step makes, such as `0-7`; of kinds that make none, nothing.
+  private static String experts(List<TensorStep> steps) {
+    IntSummaryStatistics experts =
+        steps.stream()
+            .flatMapToInt(step ->
+                switch (step) {
+                  case TensorStep.CopyToExpert copy -> IntStream.of(copy.expert());
+                  case TensorStep.PassThrough _, TensorStep.NewRouter _ -> IntStream.empty();
+                })
+            .summaryStatistics();
+    return experts.getCount() == 0 ? "" : experts.getMin() + "-" + experts.getMax();
+  }
+
   private Table provenance() {
     Table table = Table.of("tensors", "count", "size", "from");
     for (Provenance provenance : Provenance.values()) {
       List<TensorStep> steps = steps(provenance);
       table.row(
-          provenance.title,
+          (provenance.title + " " + experts(steps)).strip(),
           Quantities.count(steps.size()),
           Quantities.bytes(bytes(steps)),
           provenance.from);
@@ -156,6 +195,22 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
           plan.discarded().getFirst().reason());
     }
     return table;
+  }
+
+  private Table consumers() {
+    Table table = Table.of("loads in", "", "why");
+    for (Consumer consumer : plan.consumers()) {
+      table.row(consumer.name(), loads(consumer.loads()), consumer.reason());
+    }
+    return table;
+  }
+
+  private static String loads(Consumer.Loads loads) {
+    return switch (loads) {
+      case YES -> "yes";
+      case WITH_LIMITS -> "with limits";
+      case NO -> "no";
+    };
   }
 
   private Table shards() {
@@ -185,7 +240,9 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
             .put("kv_cache_bytes", estimate.kvCacheBytes())
             .put("kv_cache_tokens", estimate.kvCacheTokens())
             .put("flops_per_token", estimate.flopsPerToken())
+            .put("peak_resident_bytes", estimate.peakResidentBytes(threads()))
             .put("buffer_bytes_per_thread", estimate.bufferBytesPerThread())
+            .put("threads", threads())
             .put("bytes", estimate.bytes())
             .put("free_disk_bytes", freeBytes);
     ArrayNode files = document.putArray("files");
@@ -202,8 +259,19 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
       provenance
           .addObject()
           .put("kind", kind.name().toLowerCase(Locale.ROOT))
+          .put("from", kind.from)
+          .put("experts", experts(steps))
           .put("tensors", steps.size())
           .put("bytes", bytes(steps));
+    }
+    ArrayNode consumers = document.putArray("consumers");
+    for (Consumer consumer : plan.consumers()) {
+      consumers
+          .addObject()
+          .put("name", consumer.name())
+          .put("loads", loads(consumer.loads()))
+          .put("basis", consumer.basis().name().toLowerCase(Locale.ROOT))
+          .put("reason", consumer.reason());
     }
     ArrayNode discarded = document.putArray("discarded");
     for (Discarded tensor : plan.discarded()) {

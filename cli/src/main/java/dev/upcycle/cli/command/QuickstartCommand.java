@@ -67,7 +67,7 @@ final class QuickstartCommand extends Command {
   }
 
   private static void print(Quickstart.Result result, Terminal terminal) {
-    VerifyCommand.print(result.report(), terminal);
+    VerifyCommand.print(result.report(), java.util.Optional.empty(), terminal);
     terminal.result("");
     terminal.result(
         Table.pairs()

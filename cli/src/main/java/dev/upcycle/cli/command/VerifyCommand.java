@@ -5,16 +5,21 @@ import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.function.FunctionReport;
+import dev.upcycle.function.FunctionVerifier;
+import dev.upcycle.text.ResourceShortage;
 import dev.upcycle.verify.Verifier;
 import dev.upcycle.verify.Verifier.Expectation;
 import dev.upcycle.verify.VerifyReport;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.ObjectNode;
 
 /// Verifies a converted model.
 @CommandLine.Command(
@@ -25,6 +30,9 @@ import picocli.CommandLine.Parameters;
       "The expectation comes from the target's own config, the family's tensor names and the"
           + " manifest upcycle.json, not from the planner. With one directory only its structure"
           + " and manifest are checked.",
+      "Where LibTorch is available both models then read the same tokens, a layer of each at a time"
+          + " in float32, and must compute the same wherever the conversion should keep the"
+          + " function.",
     },
     footer = {
       "upcycle verify ./Mistral-7B-v0.1 ./Mistral-8x7B",
@@ -46,6 +54,14 @@ final class VerifyCommand extends Command {
       description = "The target was trained since: only tensors kept frozen must equal the source.")
   private boolean trained;
 
+  @Option(
+      names = "--function",
+      negatable = true,
+      description =
+          "Whether to run both models and compare what they compute; default: where LibTorch is"
+              + " available.")
+  private @Nullable Boolean function;
+
   @Mixin private JsonOption json = new JsonOption();
 
   VerifyCommand(Surroundings surroundings) {
@@ -53,27 +69,60 @@ final class VerifyCommand extends Command {
   }
 
   @Override
-  ExitCode run(Terminal terminal) {
+  ExitCode run(Terminal terminal) throws InterruptedException {
     List<Path> paths = models.stream().map(model -> Models.locate(model, surroundings())).toList();
     Optional<Path> source = paths.size() == 2 ? Optional.of(paths.getFirst()) : Optional.empty();
-    VerifyReport report;
-    try (ProgressMeter meter = terminal.meter("verifying")) {
-      report =
-          Verifier.verify(
-              source,
-              paths.getLast(),
-              trained ? Expectation.TRAINED : Expectation.CONVERTED,
-              meter);
-    }
+    VerifyReport report = verify(source, paths.getLast(), terminal);
+    Optional<FunctionReport> compared = compare(source, paths.getLast(), report, terminal);
+    VerifyReport whole =
+        compared.map(found -> FunctionCheck.with(report, found)).orElse(report);
     if (json.wanted()) {
-      terminal.result(report.toJson());
+      ObjectNode document = whole.toJson();
+      compared.ifPresent(found -> FunctionCheck.put(found, document));
+      terminal.result(document);
     } else {
-      print(report, terminal);
+      print(whole, compared, terminal);
     }
-    return report.passed() ? ExitCode.OK : ExitCode.CHECK;
+    return whole.passed() ? ExitCode.OK : ExitCode.CHECK;
   }
 
-  static void print(VerifyReport report, Terminal terminal) {
+  private VerifyReport verify(Optional<Path> source, Path target, Terminal terminal) {
+    try (ProgressMeter meter = terminal.meter("verifying")) {
+      return Verifier.verify(
+          source, target, trained ? Expectation.TRAINED : Expectation.CONVERTED, meter);
+    }
+  }
+
+  private Optional<FunctionReport> compare(
+      Optional<Path> source, Path target, VerifyReport report, Terminal terminal)
+      throws InterruptedException {
+    boolean asked = Boolean.TRUE.equals(function);
+    if (source.isEmpty() && asked) {
+      throw new UsageException("--function needs the SOURCE before the TARGET");
+    }
+    if (source.isEmpty() || Boolean.FALSE.equals(function)) {
+      return Optional.empty();
+    }
+    FunctionCheck check =
+        new FunctionCheck(
+            source.get(),
+            target,
+            trained
+                ? FunctionVerifier.Expectation.TRAINED
+                : FunctionVerifier.Expectation.CONVERTED);
+    Optional<String> obstacle = check.obstacle(report);
+    if (obstacle.isEmpty()) {
+      return Optional.of(check.run(terminal));
+    }
+    if (asked && report.passed()) {
+      throw new ResourceShortage("the functions cannot be compared: " + obstacle.get());
+    }
+    terminal.warning("the functions were not compared: " + obstacle.get());
+    return Optional.empty();
+  }
+
+  static void print(
+      VerifyReport report, Optional<FunctionReport> function, Terminal terminal) {
     Table table = Table.of("check", "covered", "compared", "failed", "");
     for (VerifyReport.Check check : report.checks()) {
       table.row(
@@ -84,6 +133,7 @@ final class VerifyCommand extends Command {
           check.failed() == 0 ? "ok" : "FAILED");
     }
     terminal.result(table.toString());
+    function.ifPresent(found -> FunctionCheck.print(found, terminal));
     report.remarks().forEach(terminal::note);
     report.failures().stream()
         .limit(SHOWN_FAILURES)

@@ -3,6 +3,7 @@ package dev.upcycle.cli.terminal;
 import dev.upcycle.convert.Progress;
 import java.io.PrintStream;
 import java.util.Locale;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 
 /// Shows how far a long job is: one line that is redrawn on a terminal, else a plain line every ten
@@ -40,7 +41,16 @@ public final class ProgressMeter implements Progress, AutoCloseable {
   }
 
   @Override
-  public synchronized void advanced(long done, long total, String what) {
+  public void advanced(long done, long total, String what) {
+    show(done, total, line -> line.bytes(what));
+  }
+
+  /// So many of so many things are done; `things` names them, such as `windows`.
+  public void counted(long done, long total, String things) {
+    show(done, total, line -> line.count(things));
+  }
+
+  private synchronized void show(long done, long total, Function<Line, String> text) {
     if (style == Style.SILENT) {
       return;
     }
@@ -49,7 +59,7 @@ public final class ProgressMeter implements Progress, AutoCloseable {
       return;
     }
     shown = now;
-    String line = line(done, total, what, now - start);
+    String line = job + " " + text.apply(new Line(done, total, (now - start) / 1e9));
     if (style == Style.REDRAWN) {
       String cut = line.length() > WIDTH ? line.substring(0, WIDTH) : line;
       stream.print("\r" + cut + " ".repeat(WIDTH - cut.length()));
@@ -60,28 +70,37 @@ public final class ProgressMeter implements Progress, AutoCloseable {
     }
   }
 
-  private String line(long done, long total, String what, long elapsedNanos) {
-    double seconds = elapsedNanos / 1e9;
-    double speed = seconds > 0 ? done / seconds : 0;
-    String percent =
-        total > 0 ? String.format(Locale.ROOT, "%3d%%", (long) (100.0 * done / total)) : "";
-    String remaining =
-        speed > 0 && total >= done
-            ? ", " + Quantities.seconds((total - done) / speed) + " left"
-            : "";
-    return job
-        + " "
-        + percent
-        + " "
-        + Quantities.bytes(done)
-        + " of "
-        + Quantities.bytes(total)
-        + ", "
-        + Quantities.bytes((long) speed)
-        + "/s"
-        + remaining
-        + "  "
-        + what;
+  private record Line(long done, long total, double seconds) {
+    String bytes(String what) {
+      return "%s %s of %s, %s/s%s  %s"
+          .formatted(
+              percent(),
+              Quantities.bytes(done),
+              Quantities.bytes(total),
+              Quantities.bytes((long) speed()),
+              remaining(),
+              what);
+    }
+
+    String count(String things) {
+      return "%s %s of %s %s%s"
+          .formatted(
+              percent(), Quantities.count(done), Quantities.count(total), things, remaining());
+    }
+
+    private double speed() {
+      return seconds > 0 ? done / seconds : 0;
+    }
+
+    private String percent() {
+      return total > 0 ? String.format(Locale.ROOT, "%3d%%", (long) (100.0 * done / total)) : "";
+    }
+
+    private String remaining() {
+      return speed() > 0 && total >= done
+          ? ", " + Quantities.seconds((total - done) / speed()) + " left"
+          : "";
+    }
   }
 
   /// Wipes the redrawn line.

@@ -26,6 +26,12 @@ public final class Terminal implements AutoCloseable {
     surroundings.out().println(text);
   }
 
+  /// Prints a piece of a result that grows, and shows it at once.
+  public void piece(String text) {
+    surroundings.out().print(text);
+    surroundings.out().flush();
+  }
+
   /// Prints a result: the one JSON document of the run.
   public void result(JsonNode document) {
     ObjectMapper mapper = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();

@@ -1,0 +1,11 @@
+package dev.upcycle.cli.command;
+
+import picocli.CommandLine;
+
+/// The measurements that a user can repeat.
+@CommandLine.Command(
+    name = "bench",
+    header = "Measure this program here, against a baseline in the same run.",
+    synopsisSubcommandLabel = "COMMAND",
+    footer = {"upcycle bench convert --size 20MB --pairs 1"})
+final class BenchCommand {}

@@ -1,0 +1,224 @@
+package dev.upcycle.cli.command;
+
+import static dev.upcycle.cli.command.LayersReport.number;
+
+import dev.upcycle.cli.terminal.Documents;
+import dev.upcycle.cli.terminal.ProgressMeter;
+import dev.upcycle.cli.terminal.Quantities;
+import dev.upcycle.cli.terminal.Surroundings;
+import dev.upcycle.cli.terminal.Table;
+import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.evaluate.Comparison;
+import dev.upcycle.evaluate.EvaluatedText;
+import dev.upcycle.evaluate.Evaluation;
+import dev.upcycle.evaluate.Evaluator;
+import dev.upcycle.evaluate.Strides;
+import dev.upcycle.text.TextModel;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Measures perplexity.
+@CommandLine.Command(
+    name = "eval",
+    header = "Measure how well a model predicts text, alone or against another model.",
+    description = {
+      "Perplexity by transformers' strided recipe: windows of CONTEXT tokens, each STRIDE tokens"
+          + " after the one before; every token is scored once, the first never, and each counts"
+          + " the same. For models with experts also how the tokens are shared among them.",
+    },
+    footer = {
+      "upcycle eval ./try-it/dense --text ./try-it/dense/held-out.txt",
+      "upcycle eval ./try-it/dense --text ./try-it/dense/held-out.txt --against ./try-it/moe",
+      "upcycle eval ./try-it/moe --text ./try-it/dense/held-out.txt --context 128 --json",
+    })
+final class EvalCommand extends Command {
+  private static final int USUAL_CONTEXT = 1024;
+
+  @Parameters(paramLabel = "MODEL", description = "The model's directory, tokenizer included.")
+  private String model = "";
+
+  @Option(
+      names = "--text",
+      paramLabel = "FILE",
+      required = true,
+      arity = "1..*",
+      description = "Texts in UTF-8; windows never reach from one into the next.")
+  private List<Path> texts = List.of();
+
+  @Option(
+      names = "--context",
+      paramLabel = "N",
+      description =
+          "Most tokens that the model sees at once; default: what it was made for, at most 1024.")
+  private @Nullable Integer context;
+
+  @Option(
+      names = "--stride",
+      paramLabel = "N",
+      description = "How far a window begins after the one before; default: half the context.")
+  private @Nullable Integer stride;
+
+  @Option(
+      names = "--against",
+      paramLabel = "OTHER",
+      description = "Compare with another model of the same vocabulary, token by token.")
+  private @Nullable String other;
+
+  @Mixin private ComputeOptions compute = new ComputeOptions();
+  @Mixin private JsonOption json = new JsonOption();
+
+  EvalCommand(Surroundings surroundings) {
+    super(surroundings);
+  }
+
+  @Override
+  ExitCode run(Terminal terminal) throws InterruptedException {
+    try (TextModel opened = open(model)) {
+      Strides strides = strides(opened);
+      List<EvaluatedText> read = read(opened);
+      if (other == null) {
+        tell(alone(opened, read, strides, terminal), Optional.empty(), terminal);
+      } else {
+        Comparison comparison = against(opened, read, strides, terminal);
+        tell(comparison.first(), Optional.of(comparison), terminal);
+      }
+    }
+    return ExitCode.OK;
+  }
+
+  private static Evaluation alone(
+      TextModel opened, List<EvaluatedText> read, Strides strides, Terminal terminal)
+      throws InterruptedException {
+    try (ProgressMeter meter = terminal.meter("evaluating")) {
+      return evaluator(read, strides, meter).evaluate(opened.model());
+    }
+  }
+
+  private Comparison against(
+      TextModel opened, List<EvaluatedText> read, Strides strides, Terminal terminal)
+      throws InterruptedException {
+    try (TextModel second = open(String.valueOf(other));
+        ProgressMeter meter = terminal.meter("evaluating")) {
+      requireSameTokens(opened, second, read);
+      return evaluator(read, strides, meter).compare(opened.model(), second.model());
+    }
+  }
+
+  private static Evaluator evaluator(
+      List<EvaluatedText> read, Strides strides, ProgressMeter meter) {
+    return new Evaluator(read, strides, (done, total) -> meter.counted(done, total, "windows"));
+  }
+
+  private TextModel open(String name) {
+    return compute.open(Models.locate(name, surroundings()));
+  }
+
+  private Strides strides(TextModel opened) {
+    long most = Math.min(USUAL_CONTEXT, opened.positions().orElse(USUAL_CONTEXT));
+    int wide = Optional.ofNullable(context).orElse(Math.toIntExact(Math.max(2, most)));
+    try {
+      return new Strides(wide, Optional.ofNullable(stride).orElse(Math.max(1, wide / 2)));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException("--context, --stride: " + e.getMessage());
+    }
+  }
+
+  private List<EvaluatedText> read(TextModel opened) {
+    List<EvaluatedText> read = new ArrayList<>();
+    for (Path text : texts) {
+      Path file = resolve(text);
+      List<Long> ids = opened.encode(TextFiles.read(file));
+      if (ids.size() < 2) {
+        throw new UsageException(
+            file + ": " + ids.size() + " tokens, and at least 2 are needed to predict one");
+      }
+      read.add(new EvaluatedText(file.toString(), ids));
+    }
+    return read;
+  }
+
+  private void requireSameTokens(TextModel first, TextModel second, List<EvaluatedText> read) {
+    long ours = first.vocab();
+    long theirs = second.vocab();
+    if (ours != theirs) {
+      throw new UsageException(
+          "--against %s: its vocabulary has %d tokens, the model's %d; only models of one"
+                  .formatted(other, theirs, ours)
+              + " vocabulary can be compared token by token");
+    }
+    for (int i = 0; i < read.size(); i++) {
+      if (!second.encode(TextFiles.read(resolve(texts.get(i)))).equals(read.get(i).ids())) {
+        throw new UsageException(
+            "--against %s: its tokenizer cuts %s into other tokens"
+                .formatted(other, read.get(i).name()));
+      }
+    }
+  }
+
+  private void tell(Evaluation evaluation, Optional<Comparison> comparison, Terminal terminal) {
+    if (json.wanted()) {
+      ObjectNode document = Documents.of("eval");
+      document.put("model", model);
+      put(evaluation, document);
+      comparison.ifPresent(found -> put(found, document.putObject("against")));
+      terminal.result(document);
+      return;
+    }
+    terminal.result(table(evaluation, comparison).toString());
+    if (!evaluation.layers().isEmpty()) {
+      terminal.result("\n" + LayersReport.table(evaluation.layers()));
+    }
+  }
+
+  private static void put(Evaluation evaluation, ObjectNode document) {
+    document
+        .put("perplexity", evaluation.perplexity())
+        .put("negative_log_likelihood", evaluation.negativeLogLikelihood())
+        .put("tokens", evaluation.tokens())
+        .put("scored", evaluation.scored())
+        .put("tokens_per_second", evaluation.tokensPerSecond());
+    LayersReport.add(evaluation.layers(), document.putArray("layers"));
+  }
+
+  private void put(Comparison comparison, ObjectNode against) {
+    against.put("model", other);
+    put(comparison.second(), against);
+    against
+        .put("loss_difference", comparison.loss().mean())
+        .put("standard_error", comparison.loss().standardError())
+        .put("kl", comparison.divergence())
+        .put("top1_agreement", comparison.agreement());
+  }
+
+  private Table table(Evaluation evaluation, Optional<Comparison> comparison) {
+    Table table =
+        Table.pairs()
+            .row("perplexity", number("%.4f", evaluation.perplexity()))
+            .row(
+                "tokens",
+                Quantities.count(evaluation.tokens())
+                    + ", "
+                    + Quantities.count(evaluation.scored())
+                    + " scored")
+            .row("tokens/s", number("%.0f", evaluation.tokensPerSecond()));
+    comparison.ifPresent(found -> {
+      table.row("against", String.valueOf(other));
+      table.row("its perplexity", number("%.4f", found.second().perplexity()));
+      table.row(
+          "its loss minus ours",
+          number("%+.3g", found.loss().mean())
+              + number(" ± %.2g nat per token (standard error)", found.loss().standardError()));
+      table.row("KL(ours, its)", number("%.3g nat per token", found.divergence()));
+      table.row("same likeliest token", number("%.2f %%", 100 * found.agreement()));
+    });
+    return table;
+  }
+}

@@ -1,0 +1,149 @@
+package dev.upcycle.cli.command;
+
+import dev.upcycle.cli.terminal.Documents;
+import dev.upcycle.cli.terminal.Surroundings;
+import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.data.TextStream;
+import dev.upcycle.generate.EndOfSequence;
+import dev.upcycle.generate.Generation;
+import dev.upcycle.generate.Sampler;
+import dev.upcycle.generate.Sampling;
+import dev.upcycle.generate.TextGenerator;
+import dev.upcycle.text.TextModel;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Lets a model continue a text.
+@CommandLine.Command(
+    name = "generate",
+    header = "Let a model continue a text.",
+    description = {
+      "Streams the text to stdout. Without --temperature, --top-p and --seed the likeliest token is"
+          + " chosen each time. The prompt is taken as it stands, without a chat template.",
+    },
+    footer = {
+      "upcycle generate ./try-it/dense --prompt 'The Rays of Light' --max-tokens 64 --greedy",
+      "upcycle generate ./try-it/moe --prompt 'If the' --max-tokens 32 --temperature 0.8"
+          + " --top-p 0.9 --seed 7",
+    })
+final class GenerateCommand extends Command {
+  @Parameters(paramLabel = "MODEL", description = "The model's directory, tokenizer included.")
+  private String model = "";
+
+  @Option(
+      names = "--prompt",
+      paramLabel = "TEXT",
+      required = true,
+      description = "What it goes on.")
+  private String prompt = "";
+
+  @Option(
+      names = {"-n", "--max-tokens"},
+      paramLabel = "N",
+      defaultValue = "128",
+      description = "Most tokens to add; default: ${DEFAULT-VALUE}.")
+  private int maxTokens = 128;
+
+  @Option(names = "--greedy", description = "Always the likeliest token.")
+  private boolean greedy;
+
+  @Option(
+      names = "--temperature",
+      paramLabel = "T",
+      description = "Draw; below 1 sharper, above 1 flatter than the model. Default of a draw: 1.")
+  private @Nullable Double temperature;
+
+  @Option(
+      names = "--top-p",
+      paramLabel = "P",
+      description = "Draw among the likeliest tokens that together reach P. Default of a draw: 1.")
+  private @Nullable Double topP;
+
+  @Option(names = "--seed", paramLabel = "S", description = "Decides all draws; default: 0.")
+  private @Nullable Long seed;
+
+  @Option(
+      names = "--ignore-eos",
+      description = "Go on after the model's end of sequence, up to --max-tokens.")
+  private boolean ignoreEnd;
+
+  @Mixin private ComputeOptions compute = new ComputeOptions();
+  @Mixin private JsonOption json = new JsonOption();
+
+  GenerateCommand(Surroundings surroundings) {
+    super(surroundings);
+  }
+
+  @Override
+  ExitCode run(Terminal terminal) throws InterruptedException {
+    Sampler sampler = new Sampler(sampling());
+    if (maxTokens < 1) {
+      throw new UsageException("--max-tokens must be at least 1, not " + maxTokens);
+    }
+    try (TextModel opened = compute.open(Models.locate(model, surroundings()))) {
+      List<Long> ids = opened.encode(prompt);
+      if (ids.isEmpty()) {
+        throw new UsageException("--prompt has no tokens");
+      }
+      Set<Long> ends = ignoreEnd ? Set.of() : EndOfSequence.of(opened.checkpoint());
+      TextGenerator generator = new TextGenerator(opened.model(), sampler, ends);
+      TextStream stream = new TextStream(opened.tokenizer()::decode, ids);
+      StringBuilder text = new StringBuilder();
+      Generation generation =
+          generator.generate(ids, maxTokens, id -> say(stream.append(id), text, terminal));
+      say(stream.rest(), text, terminal);
+      finish(generation, text.toString(), terminal);
+    }
+    return ExitCode.OK;
+  }
+
+  private Sampling sampling() {
+    boolean draws = temperature != null || topP != null || seed != null;
+    if (greedy && draws) {
+      throw new UsageException("--greedy excludes --temperature, --top-p and --seed");
+    }
+    if (!draws) {
+      return new Sampling.Greedy();
+    }
+    try {
+      return new Sampling.Nucleus(
+          Optional.ofNullable(temperature).orElse(1.0),
+          Optional.ofNullable(topP).orElse(1.0),
+          Optional.ofNullable(seed).orElse(0L));
+    } catch (IllegalArgumentException e) {
+      throw new UsageException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void say(String piece, StringBuilder text, Terminal terminal) {
+    text.append(piece);
+    if (!json.wanted()) {
+      terminal.piece(piece);
+    }
+  }
+
+  private void finish(Generation generation, String text, Terminal terminal) {
+    if (!json.wanted()) {
+      terminal.result("");
+      return;
+    }
+    ObjectNode document = Documents.of("generate");
+    document.put("model", model);
+    var before = document.putArray("prompt_tokens");
+    generation.prompt().forEach(before::add);
+    var after = document.putArray("tokens");
+    generation.tokens().forEach(after::add);
+    document.put("text", text);
+    document.put("stop", generation.stop().name().toLowerCase(Locale.ROOT));
+    document.put("tokens_per_second", generation.tokensPerSecond());
+    terminal.result(document);
+  }
+}

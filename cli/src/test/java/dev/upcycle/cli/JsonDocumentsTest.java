@@ -1,0 +1,140 @@
+package dev.upcycle.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.upcycle.recipe.Recipes;
+import dev.upcycle.sample.TinyModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// What `docs/json.md` says of a command's document is what the command prints.
+class JsonDocumentsTest {
+  private static final Path PAGE = Path.of(System.getProperty("upcycle.root"), "docs/json.md");
+  private static final Pattern NAME = Pattern.compile("`([a-z_0-9]+)`");
+
+  /// Members that only some models have: these of a Mixture-of-Experts.
+  private static final Set<String> SOMETIMES = Set.of("experts");
+
+  @TempDir private Path folder;
+
+  @BeforeEach
+  void makeModel() {
+    TinyModel.write(
+        Recipes.resolve(Recipes.text("mistral-8x2", folder), List.of(), Map.of()).recipe(),
+        folder.resolve("dense"));
+  }
+
+  @Test
+  void everyDocumentHasTheMembersThatAreDocumented() throws IOException {
+    Map<String, JsonNode> printed = new TreeMap<>();
+    for (String line :
+        List.of(
+            "inspect ./dense",
+            "plan mistral-8x2 --model ./dense",
+            "convert mistral-8x2 --model ./dense --out ./moe",
+            "verify ./dense ./moe",
+            "recipe ls",
+            "smoke mistral-4x2",
+            "bench convert --size 13MB --pairs 1",
+            "quickstart",
+            "doctor")) {
+      JsonNode document = run(0, line);
+      printed.put(document.get("schema").asString(), document);
+    }
+
+    Map<String, Set<String>> documented = documented();
+
+    assertThat(printed.keySet()).isEqualTo(documented.keySet());
+    printed.forEach((schema, document) -> {
+      Set<String> members = new TreeSet<>(document.propertyNames());
+      members.remove("schema");
+      Set<String> missing = new TreeSet<>(documented.get(schema));
+      missing.removeAll(members);
+      missing.removeAll(SOMETIMES);
+      assertThat(missing).as(schema + ": documented and not printed").isEmpty();
+      members.removeAll(documented.get(schema));
+      assertThat(members).as(schema + ": printed and not documented").isEmpty();
+    });
+  }
+
+  @Test
+  void membersOfListsAndObjectsAreDocumentedToo() throws IOException {
+    JsonNode plan = run(0, "plan mistral-8x2 --model ./dense");
+    String row = row("upcycle/plan/1");
+    for (String list : List.of("files", "provenance", "consumers", "notes")) {
+      for (String member : plan.get(list).get(0).propertyNames()) {
+        assertThat(row).as(list).contains("`" + member + "`");
+      }
+    }
+  }
+
+  @Test
+  void failureOfVerifyIsOneDocumentAndExitCodeFive() throws IOException {
+    run(0, "convert mistral-8x2 --model ./dense --out ./moe");
+    Path weights = folder.resolve("moe/model.safetensors");
+    byte[] last = {0x55, 0x55};
+    try (var channel = Files.newByteChannel(weights, StandardOpenOption.WRITE)) {
+      channel.position(Files.size(weights) - last.length).write(java.nio.ByteBuffer.wrap(last));
+    }
+
+    JsonNode report = run(5, "verify ./dense ./moe");
+
+    assertThat(report.get("schema").asString()).isEqualTo("upcycle/verify/1");
+    assertThat(report.get("passed").asBoolean()).isFalse();
+    assertThat(report.get("failures").get(0).propertyNames())
+        .containsExactlyInAnyOrder("check", "tensor", "message");
+  }
+
+  // The reader refuses whatever follows the first document.
+  private JsonNode run(int code, String line) {
+    Session.Outcome outcome = Session.in(folder).run(ShellLine.split(line + " --json"));
+    assertThat(outcome.code()).describedAs(line + "\n" + outcome.err()).isEqualTo(code);
+    return JsonMapper.builder()
+        .enable(tools.jackson.databind.DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+        .build()
+        .readTree(outcome.out());
+  }
+
+  private static String row(String schema) throws IOException {
+    return Files.readAllLines(PAGE).stream()
+        .filter(line -> line.startsWith("| `" + schema + "`"))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  // The members of each schema's own level: what stands outside parentheses and after a colon or
+  // semicolon there is prose.
+  private static Map<String, Set<String>> documented() throws IOException {
+    Map<String, Set<String>> documented = new TreeMap<>();
+    for (String line : Files.readAllLines(PAGE)) {
+      if (line.startsWith("| `upcycle/")) {
+        String schema = line.substring(3, line.indexOf('`', 3));
+        String members = line.substring(line.indexOf('|', 3) + 1);
+        while (members.contains("(")) {
+          members = members.replaceAll("\\([^()]*\\)", "");
+        }
+        Set<String> names = new TreeSet<>();
+        Matcher matcher = NAME.matcher(members.replaceAll(";.*", ""));
+        while (matcher.find()) {
+          names.add(matcher.group(1));
+        }
+        documented.put(schema, names);
+      }
+    }
+    return documented;
+  }
+}

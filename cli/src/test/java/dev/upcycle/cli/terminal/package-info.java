@@ -1,0 +1,5 @@
+/// What the user sees.
+@NullMarked
+package dev.upcycle.cli.terminal;
+
+import org.jspecify.annotations.NullMarked;

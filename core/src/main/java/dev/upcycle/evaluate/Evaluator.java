@@ -1,0 +1,117 @@
+package dev.upcycle.evaluate;
+
+import dev.upcycle.kernels.tensor.Gradients;
+import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.tensor.TensorScope;
+import dev.upcycle.model.DecoderModel;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.DoubleStream;
+
+/// Lets models predict texts.
+public final class Evaluator {
+  /// Rows of the vocabulary's width that exist at once.
+  private static final int ROWS = 128;
+
+  private final List<EvaluatedText> texts;
+  private final Strides strides;
+  private final Listener listener;
+
+  /// Hears how far an evaluation is.
+  @FunctionalInterface
+  public interface Listener {
+    /// Hears nothing.
+    Listener SILENT = (done, total) -> {};
+
+    /// So many of so many windows are done.
+    void advanced(long done, long total);
+  }
+
+  /// @param texts at least one
+  public Evaluator(List<EvaluatedText> texts, Strides strides, Listener listener) {
+    this.texts = List.copyOf(texts);
+    this.strides = strides;
+    this.listener = listener;
+    if (texts.isEmpty()) {
+      throw new IllegalArgumentException("no text to evaluate");
+    }
+  }
+
+  /// How well a model predicts the texts.
+  public Evaluation evaluate(DecoderModel model) throws InterruptedException {
+    ModelReading reading = new ModelReading(model);
+    walk((text, window) -> {
+      Tensor predictors = reading.predictors(text.ids(), window);
+      for (Part part : Part.of(window, ROWS)) {
+        try (TensorScope _ = TensorScope.open()) {
+          Tensor labels = reading.onDevice(part.labels(text));
+          reading.losses(reading.logProbabilities(part.rows(predictors)), labels);
+        }
+      }
+    });
+    return reading.evaluation(tokens(), scored());
+  }
+
+  /// How the predictions of two models with one vocabulary differ.
+  public Comparison compare(DecoderModel first, DecoderModel second) throws InterruptedException {
+    ModelReading ours = new ModelReading(first);
+    ModelReading theirs = new ModelReading(second);
+    Divergence divergence = new Divergence();
+    DoubleStream.Builder ourLosses = DoubleStream.builder();
+    DoubleStream.Builder theirLosses = DoubleStream.builder();
+    walk((text, window) -> {
+      Tensor ourPredictors = ours.predictors(text.ids(), window);
+      Tensor theirPredictors = theirs.predictors(text.ids(), window);
+      for (Part part : Part.of(window, ROWS)) {
+        try (TensorScope _ = TensorScope.open()) {
+          Tensor our = ours.logProbabilities(part.rows(ourPredictors));
+          Tensor their = theirs.logProbabilities(part.rows(theirPredictors));
+          List<Long> labels = part.labels(text);
+          Arrays.stream(ours.losses(our, ours.onDevice(labels))).forEach(ourLosses::add);
+          Arrays.stream(theirs.losses(their, theirs.onDevice(labels))).forEach(theirLosses::add);
+          divergence.add(our, their.to(our.device()));
+        }
+      }
+    });
+    return new Comparison(
+        ours.evaluation(tokens(), scored()),
+        theirs.evaluation(tokens(), scored()),
+        PairedDifference.of(ourLosses.build().toArray(), theirLosses.build().toArray()),
+        divergence.mean(),
+        divergence.agreement());
+  }
+
+  @FunctionalInterface
+  private interface Step {
+    void take(EvaluatedText text, Window window);
+  }
+
+  private void walk(Step step) throws InterruptedException {
+    long total = texts.stream().mapToLong(text -> text.windows(strides).size()).sum();
+    long done = 0;
+    try (Gradients.Pause _ = Gradients.pause()) {
+      for (EvaluatedText text : texts) {
+        for (Window window : text.windows(strides)) {
+          if (Thread.interrupted()) {
+            throw new InterruptedException();
+          }
+          try (TensorScope _ = TensorScope.open()) {
+            step.take(text, window);
+          }
+          listener.advanced(++done, total);
+        }
+      }
+    }
+  }
+
+  private long tokens() {
+    return texts.stream().mapToLong(text -> text.ids().size()).sum();
+  }
+
+  private long scored() {
+    return texts.stream()
+        .flatMap(text -> text.windows(strides).stream())
+        .mapToLong(Window::scored)
+        .sum();
+  }
+}

@@ -1,0 +1,73 @@
+package dev.upcycle.generate;
+
+import dev.upcycle.kernels.attention.KvCache;
+import dev.upcycle.kernels.tensor.Gradients;
+import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.tensor.TensorScope;
+import dev.upcycle.kernels.tensor.Tensors;
+import dev.upcycle.model.DecoderModel;
+import dev.upcycle.model.ForwardPass;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.function.LongConsumer;
+
+/// Lets a model continue a text, a token at a time, each seen by the model once.
+///
+/// @param model whose text
+/// @param sampler how tokens are chosen
+/// @param ends tokens that end the text; empty to go on to the length asked for
+public record TextGenerator(DecoderModel model, Sampler sampler, Set<Long> ends) {
+  /// Takes a copy.
+  public TextGenerator {
+    ends = Set.copyOf(ends);
+  }
+
+  /// Continues a prompt.
+  ///
+  /// @param prompt at least one token
+  /// @param maxTokens most tokens to add
+  /// @param listener hears each token of the text when it is chosen, the end of sequence not
+  public Generation generate(List<Long> prompt, int maxTokens, LongConsumer listener)
+      throws InterruptedException {
+    if (prompt.isEmpty()) {
+      throw new IllegalArgumentException("the prompt has no tokens");
+    }
+    List<Long> tokens = new ArrayList<>();
+    Generation.Stop stop = Generation.Stop.LENGTH;
+    long afterFirst = System.nanoTime();
+    try (KvCache cache = model.newCache();
+        Gradients.Pause _ = Gradients.pause()) {
+      List<Long> unseen = prompt;
+      while (tokens.size() < maxTokens && stop == Generation.Stop.LENGTH) {
+        if (Thread.interrupted()) {
+          throw new InterruptedException();
+        }
+        long chosen = sampler.choose(logits(unseen, cache), tokens.size());
+        tokens.add(chosen);
+        unseen = List.of(chosen);
+        if (ends.contains(chosen)) {
+          stop = Generation.Stop.END_OF_SEQUENCE;
+        } else {
+          listener.accept(chosen);
+        }
+        afterFirst = tokens.size() == 1 ? System.nanoTime() : afterFirst;
+      }
+    }
+    double seconds = Math.max(1, System.nanoTime() - afterFirst) / 1e9;
+    return new Generation(prompt, tokens, stop, Math.max(0, tokens.size() - 1) / seconds);
+  }
+
+  /// The logits after the last of the tokens.
+  private float[] logits(List<Long> unseen, KvCache cache) {
+    try (TensorScope _ = TensorScope.open()) {
+      Tensor ids =
+          Tensors.of(unseen.stream().mapToLong(Long::longValue).toArray())
+              .unsqueeze(0)
+              .to(model.options().device());
+      Tensor hidden = model.hidden(model.embed(ids), ForwardPass.cached(cache)).hidden();
+      Tensor last = hidden.narrow(1, hidden.size(1) - 1, 1).squeeze(1);
+      return model.head().forward(last).toFloats();
+    }
+  }
+}

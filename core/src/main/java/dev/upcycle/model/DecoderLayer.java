@@ -1,0 +1,45 @@
+package dev.upcycle.model;
+
+import dev.upcycle.kernels.attention.GroupedQueryAttention;
+import dev.upcycle.kernels.attention.KvCache;
+import dev.upcycle.kernels.attention.RotaryEmbedding;
+import dev.upcycle.kernels.moe.RoutingPass;
+import dev.upcycle.kernels.norm.Norm;
+import dev.upcycle.kernels.tensor.Tensor;
+import org.jspecify.annotations.Nullable;
+
+/// One layer of a decoder: attention and a feed-forward block, each behind a norm and added to the
+/// residual stream.
+///
+/// @param inputNorm before attention
+/// @param attention of the layer
+/// @param postAttentionNorm before the feed-forward block
+/// @param block dense or with experts
+public record DecoderLayer(
+    Norm inputNorm,
+    GroupedQueryAttention attention,
+    Norm postAttentionNorm,
+    FeedForwardBlock block) {
+
+  /// What a layer needs beside hidden states.
+  ///
+  /// @param rotation of the tokens' positions
+  /// @param routing how the layer routes, with noise of its own
+  /// @param cache the layer's, which it appends to; null for none
+  public record Context(
+      RotaryEmbedding.Rotation rotation, RoutingPass routing, KvCache.@Nullable Layer cache) {}
+
+  /// Applies the layer to `[batch, seq, hidden]`.
+  public LayerOutput forward(Tensor hidden, Context context) {
+    Tensor normed = inputNorm.forward(hidden);
+    KvCache.Layer cache = context.cache();
+    Tensor attended =
+        cache == null
+            ? attention.forward(normed, context.rotation())
+            : attention.forward(normed, context.rotation(), cache);
+    Tensor residual = hidden.plus(attended);
+    Tensor input = postAttentionNorm.forward(residual);
+    FeedForwardBlock.Output output = block.forward(input, context.routing());
+    return new LayerOutput(residual.plus(output.hidden()), input, output.routing());
+  }
+}

@@ -1,0 +1,101 @@
+package dev.upcycle.plan;
+
+import dev.upcycle.arch.Dimensions;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.plan.Consumer.Basis;
+import dev.upcycle.plan.Consumer.Loads;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// What loads a Mixtral of a given config.
+final class Consumers {
+  private static final String READ = "by its naming rules, read, not run";
+  private static final String OWN_HEAD =
+      "the embedding stays tied and it needs an lm_head.weight of its own";
+
+  private final ModelConfig config;
+  private final Dimensions dimensions;
+
+  private Consumers(ModelConfig config, Dimensions dimensions) {
+    this.config = config;
+    this.dimensions = dimensions;
+  }
+
+  static List<Consumer> of(ModelConfig config, Dimensions dimensions) {
+    Consumers consumers = new Consumers(config, dimensions);
+    return List.of(
+        new Consumer("transformers 4.57", Loads.YES, Basis.RUN, "MixtralForCausalLM, run"),
+        new Consumer("transformers 5", Loads.YES, Basis.RUN, "MixtralForCausalLM, run"),
+        consumers.llamaCpp(),
+        consumers.vllm(),
+        consumers.sglang(),
+        consumers.mlx(),
+        new Consumer(
+            "mistral-inference",
+            Loads.NO,
+            Basis.READ,
+            "reads consolidated.safetensors and params.json, which are not written here"));
+  }
+
+  private Consumer llamaCpp() {
+    return judge(
+        "llama.cpp",
+        Basis.RUN,
+        "its converter, as a llama with experts, run",
+        config.findLong("sliding_window").isPresent()
+            ? List.of(
+                "the window of %d is ignored: longer texts differ"
+                    .formatted(config.findLong("sliding_window").getAsLong()))
+            : List.of());
+  }
+
+  private Consumer vllm() {
+    return judge("vLLM", Basis.READ, READ, older("an older version"));
+  }
+
+  private Consumer sglang() {
+    return tied()
+        ? new Consumer("SGLang", Loads.NO, Basis.READ, OWN_HEAD + "; " + READ)
+        : judge("SGLang", Basis.READ, READ, older("the version read"));
+  }
+
+  private Consumer mlx() {
+    return judge("MLX", Basis.READ, READ, headDim("the version read").toList());
+  }
+
+  private List<String> older(String which) {
+    return Stream.concat(headDim(which), ropeScaling(which)).toList();
+  }
+
+  private Stream<String> headDim(String which) {
+    long derived = dimensions.hidden() / dimensions.heads();
+    return dimensions.headDim() * dimensions.heads() == dimensions.hidden()
+        ? Stream.empty()
+        : Stream.of(
+            "%s takes head_dim as %d, not %d, and cannot load it"
+                .formatted(which, derived, dimensions.headDim()));
+  }
+
+  private Stream<String> ropeScaling(String which) {
+    return config.json().path("rope_scaling").isObject()
+        ? Stream.of(
+            "%s ignores rope scaling %s"
+                .formatted(
+                    which, config.json().path("rope_scaling").path("rope_type").asString("")))
+        : Stream.empty();
+  }
+
+  private boolean tied() {
+    return config.findBoolean("tie_word_embeddings").orElse(false);
+  }
+
+  private static Consumer judge(String name, Basis basis, String yes, List<String> limits) {
+    if (limits.isEmpty()) {
+      return new Consumer(name, Loads.YES, basis, yes);
+    }
+    List<String> reasons = new ArrayList<>(limits);
+    reasons.add(yes);
+    return new Consumer(name, Loads.WITH_LIMITS, basis, String.join("; ", reasons));
+  }
+}

@@ -1,0 +1,105 @@
+package dev.upcycle.text;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.data.Tokenizer;
+import dev.upcycle.data.TokenizerException;
+import dev.upcycle.kernels.KernelException;
+import dev.upcycle.kernels.tensor.LibTorch;
+import dev.upcycle.model.DecoderModel;
+import dev.upcycle.model.ModelOptions;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalLong;
+
+/// A model with its weights in memory and its tokenizer; owns both until it is closed.
+public final class TextModel implements AutoCloseable {
+  private final Checkpoint checkpoint;
+  private final DecoderModel model;
+  private final Tokenizer tokenizer;
+
+  private TextModel(Checkpoint checkpoint, DecoderModel model, Tokenizer tokenizer) {
+    this.checkpoint = checkpoint;
+    this.model = model;
+    this.tokenizer = tokenizer;
+  }
+
+  /// Opens a model's directory.
+  ///
+  /// @param device `auto`, `cpu`, `cuda` or `cuda:<index>`
+  /// @param compute `f32` or `bf16`
+  /// @throws ResourceShortage when LibTorch does not load or the device is not there
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException when the weights do not fit
+  /// @throws TokenizerException when there is no tokenizer that can be read
+  public static TextModel open(Path directory, String device, String compute) {
+    Checkpoint checkpoint = Checkpoint.open(directory);
+    Tokenizer tokenizer = Tokenizer.require(checkpoint.directory());
+    try {
+      DecoderModel model = DecoderModel.open(checkpoint, options(device, compute));
+      return new TextModel(checkpoint, model, tokenizer);
+    } catch (RuntimeException e) {
+      tokenizer.close();
+      throw e;
+    }
+  }
+
+  private static ModelOptions options(String device, String compute) {
+    LibTorch.Probe probe = LibTorch.probe();
+    if (!probe.loadable()) {
+      throw new ResourceShortage(
+          "LibTorch does not load: " + probe.loadProblem().orElse("unknown reason"));
+    }
+    try {
+      return ModelOptions.of(device, compute);
+    } catch (KernelException e) {
+      throw new ResourceShortage(String.valueOf(e.getMessage()), e);
+    }
+  }
+
+  /// Its headers and config.
+  public Checkpoint checkpoint() {
+    return checkpoint;
+  }
+
+  /// The network.
+  public DecoderModel model() {
+    return model;
+  }
+
+  /// The tokenizer.
+  public Tokenizer tokenizer() {
+    return tokenizer;
+  }
+
+  /// The most tokens that it was made for, where its config says so.
+  public OptionalLong positions() {
+    return checkpoint.config().findLong("max_position_embeddings");
+  }
+
+  /// Size of its vocabulary.
+  public long vocab() {
+    return checkpoint.config().requireLong("vocab_size");
+  }
+
+  /// The ids of a text.
+  ///
+  /// @throws TokenizerException when one lies outside the model's vocabulary
+  public List<Long> encode(String text) {
+    List<Long> ids = tokenizer.encode(text);
+    long vocab = vocab();
+    ids.stream()
+        .filter(id -> id >= vocab)
+        .findFirst()
+        .ifPresent(id -> {
+          throw new TokenizerException(
+              "%s: its %s gives token %d, the model's vocabulary has %d"
+                  .formatted(checkpoint.directory(), Tokenizer.FILE_NAME, id, vocab));
+        });
+    return ids;
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+    model.close();
+  }
+}

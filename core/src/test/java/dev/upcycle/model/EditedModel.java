@@ -1,0 +1,146 @@
+package dev.upcycle.model;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.DType;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Objects;
+import java.util.SequencedMap;
+import java.util.StringJoiner;
+import org.jspecify.annotations.Nullable;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/// A tiny checkpoint in memory, to change and to write elsewhere.
+final class EditedModel {
+  private final ObjectNode config;
+  private final SequencedMap<String, Stored> tensors = new LinkedHashMap<>();
+
+  private EditedModel(ObjectNode config) {
+    this.config = config;
+  }
+
+  @SuppressWarnings("ArrayRecordComponent")
+  private record Stored(DType dtype, List<Long> shape, byte[] bytes) {}
+
+  static EditedModel of(Checkpoint checkpoint) {
+    EditedModel model = new EditedModel(checkpoint.config().json());
+    try (Arena arena = Arena.ofConfined()) {
+      checkpoint
+          .tensors()
+          .forEach((name, entry) ->
+              model.tensors.put(
+                  name,
+                  new Stored(
+                      entry.dtype(),
+                      entry.shape().dimensions(),
+                      checkpoint.map(entry, arena).toArray(ValueLayout.JAVA_BYTE))));
+    }
+    return model;
+  }
+
+  EditedModel config(String key, String json) {
+    config.set(key, JsonMapper.shared().readTree(json));
+    return this;
+  }
+
+  JsonNode config(String key) {
+    return config.path(key);
+  }
+
+  EditedModel without(String name) {
+    require(tensors.remove(name), name);
+    return this;
+  }
+
+  EditedModel copied(String from, String to) {
+    tensors.put(to, require(tensors.get(from), from));
+    return this;
+  }
+
+  EditedModel renamed(String from, String to) {
+    return copied(from, to).without(from);
+  }
+
+  EditedModel swapped(String one, String other) {
+    Stored first = require(tensors.get(one), one);
+    tensors.put(one, require(tensors.get(other), other));
+    tensors.put(other, first);
+    return this;
+  }
+
+  /// Puts the rows of a matrix into another order.
+  EditedModel rows(String name, int... order) {
+    Stored old = require(tensors.get(name), name);
+    int row = old.bytes().length / order.length;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    for (int from : order) {
+      bytes.write(old.bytes(), from * row, row);
+    }
+    tensors.put(name, new Stored(old.dtype(), old.shape(), bytes.toByteArray()));
+    return this;
+  }
+
+  /// Turns the sign bit of the element at an index.
+  EditedModel signFlipped(String name, int index) {
+    Stored old = require(tensors.get(name), name);
+    byte[] bytes = old.bytes().clone();
+    int width = old.dtype().bits() / Byte.SIZE;
+    bytes[index * width + width - 1] ^= Byte.MIN_VALUE;
+    tensors.put(name, new Stored(old.dtype(), old.shape(), bytes));
+    return this;
+  }
+
+  /// Replaces matrices of equal width by one tensor of this shape that holds one after the other.
+  EditedModel stacked(String name, List<String> parts, long... shape) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    List<Long> dimensions = new ArrayList<>();
+    for (long size : shape) {
+      dimensions.add(size);
+    }
+    Stored first = require(tensors.get(parts.getFirst()), parts.getFirst());
+    for (String part : parts) {
+      bytes.writeBytes(require(tensors.remove(part), part).bytes());
+    }
+    tensors.put(name, new Stored(first.dtype(), dimensions, bytes.toByteArray()));
+    return this;
+  }
+
+  private static Stored require(@Nullable Stored stored, String name) {
+    return Objects.requireNonNull(stored, name);
+  }
+
+  Checkpoint write(Path directory) throws IOException {
+    Files.createDirectories(directory);
+    Files.writeString(directory.resolve("config.json"), config.toString());
+    StringJoiner header = new StringJoiner(",", "{", "}");
+    ByteArrayOutputStream data = new ByteArrayOutputStream();
+    tensors.forEach((name, tensor) -> {
+      int begin = data.size();
+      data.writeBytes(tensor.bytes());
+      header.add(
+          "\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%d,%d]}"
+              .formatted(name, tensor.dtype(), tensor.shape(), begin, data.size()));
+    });
+    byte[] json = header.toString().getBytes(StandardCharsets.UTF_8);
+    ByteBuffer file =
+        ByteBuffer.allocate(Long.BYTES + json.length + data.size())
+            .order(ByteOrder.LITTLE_ENDIAN)
+            .putLong(json.length)
+            .put(json)
+            .put(data.toByteArray());
+    Files.write(directory.resolve("model.safetensors"), file.array());
+    return Checkpoint.open(directory);
+  }
+}
