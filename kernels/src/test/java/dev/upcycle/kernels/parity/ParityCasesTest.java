@@ -17,6 +17,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 @ExtendWith(ScopePerTest.class)
 class ParityCasesTest {
   private static final double A_PER_MILLE = 1e-3;
+  private static final double A_ROUNDING = Math.scalb(1.0, -23);
 
   static Stream<ParityCase> wideCases() {
     return ParityCase.all().filter(each -> each.dtype() == DType.F32);
@@ -44,6 +45,15 @@ class ParityCasesTest {
     List<Tensor> clean = each.run(Device.CPU);
     List<Tensor> noisy = each.body().run(Inputs.disturbed(A_PER_MILLE));
     assertThat(Agreement.worst(clean, noisy)).isGreaterThan(Agreement.bound(DType.F32));
+  }
+
+  /// A case that magnified roundings would fail on a GPU without a fault.
+  @ParameterizedTest
+  @MethodSource("wideCases")
+  void aRoundingOfTheInputsStaysWithinHalfTheBound(ParityCase each) {
+    List<Tensor> clean = each.run(Device.CPU);
+    List<Tensor> rounded = each.body().run(Inputs.disturbed(A_ROUNDING));
+    assertThat(Agreement.worst(clean, rounded)).isBetween(1e-9, Agreement.bound(DType.F32) / 2);
   }
 
   /// Two devices that are each this near to float32 are within the bound of one another.
