@@ -18,6 +18,9 @@ class RefusalTest {
           + "/test-fixtures/src/main/resources/dev/upcycle/fixtures/golden/decoders/";
   private static final String DENSE = FIXTURES + "llama-plain";
 
+  /// The upper half of the float32 next to a million.
+  private static final short MILLION_IN_BF16 = 0x4974;
+
   @TempDir private Path folder;
 
   @Test
@@ -53,6 +56,34 @@ class RefusalTest {
     JsonNode document = JsonMapper.shared().readTree(outcome.out());
     assertThat(document.get("passed").booleanValue()).isFalse();
     assertThat(document.get("failures").get(0).toString()).contains("model.safetensors");
+  }
+
+  @Test
+  void aValueThatTheStoredTypeCannotHoldIsRefusedNamingItsTensor() throws IOException {
+    Path dense = copyOf(FIXTURES + "mistral-plain");
+    Path weights = dense.resolve("model.safetensors");
+    byte[] bytes = Files.readAllBytes(weights);
+    java.nio.ByteBuffer.wrap(bytes)
+        .order(java.nio.ByteOrder.LITTLE_ENDIAN)
+        .putShort(bytes.length - 2, MILLION_IN_BF16);
+    Files.write(weights, bytes);
+
+    Session.Outcome outcome =
+        run("convert", "--model", dense.toString(), "--out", "moe", "--dtype", "f16");
+
+    assertThat(outcome.code()).isEqualTo(4);
+    assertThat(outcome.err()).contains(".weight: element").contains("999424", "bf16");
+    assertThat(folder.resolve("moe")).doesNotExist();
+  }
+
+  private Path copyOf(String directory) throws IOException {
+    Path copy = Files.createDirectory(folder.resolve("copied"));
+    try (java.util.stream.Stream<Path> files = Files.list(Path.of(directory))) {
+      for (Path file : files.toList()) {
+        Files.copy(file, copy.resolve(file.getFileName()));
+      }
+    }
+    return copy;
   }
 
   @Test

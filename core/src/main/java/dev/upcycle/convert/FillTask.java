@@ -4,9 +4,11 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.write.Cast;
 import dev.upcycle.checkpoint.write.CastCopier;
+import dev.upcycle.checkpoint.write.CastOverflowException;
 import dev.upcycle.checkpoint.write.FileRange;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.checkpoint.write.SliceCopier;
+import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.TensorStep;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -40,7 +42,22 @@ sealed interface FillTask {
       if (source.dtype() == dtype) {
         SliceCopier.copy(range, starts, written);
       } else {
+        cast(range, written);
+      }
+    }
+
+    private void cast(FileRange range, LongConsumer written) {
+      try {
         CastCopier.copy(range, new Cast(source.dtype(), dtype), starts, written);
+      } catch (CastOverflowException e) {
+        PlanException refused =
+            new PlanException(
+                List.of(
+                    ("%s: element %d is %s, which passes the range of %s; store the result in"
+                            + " another type: --dtype bf16, f32 or source, and remove OUT.partial")
+                        .formatted(source.name(), e.index(), e.value(), dtype)));
+        refused.initCause(e);
+        throw refused;
       }
     }
   }
