@@ -4,9 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.DType;
 import java.io.IOException;
+import java.lang.management.BufferPoolMXBean;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -198,5 +201,40 @@ class CopierTest {
                 new FileRange(source, 0, 10), new Cast(DType.F32, DType.F16), List.of(), n -> {}))
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("whole number");
+  }
+
+  @Test
+  void aSourceThatCannotBeReadIsNotTakenForADiskThatRefuses() throws IOException {
+    Path source = Files.createDirectory(directory.resolve("unreadable"));
+    Files.createFile(source.resolve("entry"));
+    Path target = file("target", new byte[8]);
+    assertThatThrownBy(() ->
+            SliceCopier.copy(
+                new FileRange(source, 0, 8), List.of(new FileRange.Start(target, 0)), n -> {}))
+        .isInstanceOfSatisfying(
+            CheckpointFormatException.class,
+            e -> assertThat(e.fault()).isEqualTo(CheckpointFault.UNREADABLE))
+        .hasMessageContaining("unreadable");
+  }
+
+  @Test
+  void manyCastsLeaveNoBufferBehind() throws IOException {
+    int elements = 200_000;
+    Path source = file("source", new byte[elements * 4]);
+    Path target = file("target", new byte[0]);
+    BufferPoolMXBean direct =
+        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+            .filter(pool -> pool.getName().equals("direct"))
+            .findFirst()
+            .orElseThrow();
+    long before = direct.getMemoryUsed();
+    for (int i = 0; i < 20; i++) {
+      CastCopier.copy(
+          new FileRange(source, 0, elements * 4L),
+          new Cast(DType.F32, DType.BF16),
+          List.of(new FileRange.Start(target, 0)),
+          n -> {});
+    }
+    assertThat(direct.getMemoryUsed() - before).isLessThan(elements);
   }
 }
