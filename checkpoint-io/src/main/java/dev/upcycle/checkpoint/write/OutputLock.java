@@ -15,6 +15,9 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// The right of one run to work on an OUT; the system takes it back when the process dies.
+///
+/// A run that is killed leaves the file behind, empty and unlocked; the next run takes it over and
+/// removes it, and it may be deleted at any time when none works.
 final class OutputLock implements AutoCloseable {
   /// POSIX gives a lock to the process and drops it when any channel on the file is closed, so a
   /// second try in this process must not even open the file.
