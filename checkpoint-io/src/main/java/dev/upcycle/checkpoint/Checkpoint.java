@@ -70,7 +70,9 @@ public final class Checkpoint {
         headers,
         new Extras(
             companions.files(),
-            Stream.concat(weights.notes().stream(), companions.notes().stream()).toList()));
+            Stream.of(weights.notes(), companions.notes(), TorchDTypes.notes(config))
+                .flatMap(List::stream)
+                .toList()));
   }
 
   /// Opens one safetensors file for a look at its headers, with the `config.json` beside it when

@@ -62,7 +62,19 @@ record Listing(Path directory, NavigableSet<String> names) {
 
   /// The unfinished downloads that the hub's client keeps below a local directory.
   List<Path> hubDownloads(Pattern pattern) {
-    Path downloads = directory.resolve(HUB_DOWNLOADS);
+    return matching(directory.resolve(HUB_DOWNLOADS), pattern);
+  }
+
+  /// The unfinished downloads among the blobs of the hub's cache, when this is a snapshot in it;
+  /// they may belong to another revision.
+  List<Path> cacheDownloads(Pattern pattern) {
+    Path snapshots = directory.toAbsolutePath().getParent();
+    return snapshots != null && snapshots.endsWith("snapshots")
+        ? matching(snapshots.resolveSibling("blobs"), pattern)
+        : List.of();
+  }
+
+  private static List<Path> matching(Path downloads, Pattern pattern) {
     if (!Files.isDirectory(downloads)) {
       return List.of();
     }

@@ -38,6 +38,12 @@ public final class ModelConfig {
     return new ModelConfig("config.json", json.deepCopy());
   }
 
+  /// A config with these keys in place of its own; complaints go on naming the file that this one
+  /// was read from.
+  public ModelConfig with(ObjectNode keys) {
+    return new ModelConfig(origin, keys.deepCopy());
+  }
+
   /// A copy of all keys, for writing.
   public ObjectNode json() {
     return json.deepCopy();
@@ -151,9 +157,10 @@ public final class ModelConfig {
     return List.copyOf(texts);
   }
 
-  /// The dtype of either spelling (`dtype`, `torch_dtype`); empty when the config does not say.
+  /// The dtype of either spelling (`dtype`, `torch_dtype`); empty when the config does not say,
+  /// also when it names a type that is not known here, such as `auto`.
   ///
-  /// @throws CheckpointFormatException when both are there and disagree, or name no known dtype
+  /// @throws CheckpointFormatException when both are there and disagree
   public Optional<DType> dtype() {
     return TorchDTypes.read(this);
   }

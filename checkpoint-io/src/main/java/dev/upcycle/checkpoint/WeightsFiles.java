@@ -1,11 +1,13 @@
 package dev.upcycle.checkpoint;
 
 import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /// Which files of a directory are its weights, as transformers chooses them; refuses what only
 /// looks like a model.
@@ -38,6 +40,7 @@ final class WeightsFiles {
     boolean single = listing.has(SINGLE);
     if (!listing.has(INDEX)) {
       if (!single) {
+        refuseHalfDownload(listing, listing.cacheDownloads(INCOMPLETE));
         throw noWeights(listing);
       }
       return new WeightsFiles(listing, Optional.empty());
@@ -105,10 +108,13 @@ final class WeightsFiles {
   }
 
   private static void refuseHalfDownload(Listing listing) {
-    List<String> found = new ArrayList<>(listing.matching(INCOMPLETE));
-    listing
-        .hubDownloads(INCOMPLETE)
-        .forEach(path -> found.add(listing.directory().relativize(path).toString()));
+    List<Path> found = new ArrayList<>();
+    listing.matching(INCOMPLETE).forEach(name -> found.add(listing.path(name)));
+    found.addAll(listing.hubDownloads(INCOMPLETE));
+    refuseHalfDownload(listing, found);
+  }
+
+  private static void refuseHalfDownload(Listing listing, List<Path> found) {
     if (!found.isEmpty()) {
       throw fault(
           CheckpointFault.HALF_DOWNLOAD,
@@ -116,8 +122,14 @@ final class WeightsFiles {
           String.format(
               Locale.ROOT,
               "holds an unfinished download (%s); run the 'hf download' again until it finishes, or remove that file if it is a leftover",
-              String.join(", ", found)));
+              found.stream()
+                  .map(path -> relative(listing.directory(), path))
+                  .collect(Collectors.joining(", "))));
     }
+  }
+
+  private static String relative(Path directory, Path path) {
+    return path.startsWith(directory) ? directory.relativize(path).toString() : path.toString();
   }
 
   private static CheckpointFormatException noWeights(Listing listing) {
