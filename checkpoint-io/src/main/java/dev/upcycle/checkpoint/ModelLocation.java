@@ -24,6 +24,7 @@ public final class ModelLocation {
   private static final Pattern HUB_NAME =
       Pattern.compile(
           "(?<org>[A-Za-z0-9][\\w.-]*)/(?<name>[A-Za-z0-9][\\w.-]*)(@(?<revision>[^@]+))?");
+  private static final Pattern VARIABLE = Pattern.compile("\\$(?:(\\w+)|\\{(\\w+)\\})");
   private static final String MAIN = "main";
 
   private final String model;
@@ -46,7 +47,8 @@ public final class ModelLocation {
     return resolve(model, System.getenv());
   }
 
-  /// Finds a model with this environment: `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HOME`.
+  /// Finds a model with this environment: `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`, `HF_HOME`,
+  /// `XDG_CACHE_HOME`, `HOME`; `~` and `$VARIABLE` in them are expanded.
   ///
   /// @param model a path, or `org/name`, or `org/name@revision`; a path that exists wins
   /// @throws CheckpointFormatException saying where it looked and how to download the model
@@ -70,6 +72,7 @@ public final class ModelLocation {
   /// The cache's directory, as `huggingface_hub` chooses it.
   static Path cache(Map<String, String> environment) {
     return find(environment, "HF_HUB_CACHE")
+        .or(() -> find(environment, "HUGGINGFACE_HUB_CACHE"))
         .or(() -> find(environment, "HF_HOME").map(home -> home.resolve("hub")))
         .or(() -> find(environment, "XDG_CACHE_HOME").map(ModelLocation::hub))
         .orElseGet(() ->
@@ -86,7 +89,20 @@ public final class ModelLocation {
   private static Optional<Path> find(Map<String, String> environment, String name) {
     return Optional.ofNullable(environment.get(name))
         .filter(value -> !value.isBlank())
+        .map(value -> expand(value, environment))
         .map(Path::of);
+  }
+
+  /// The value with `~` and `$NAME` or `${NAME}` put in; a name that is not set stays as it is.
+  private static String expand(String value, Map<String, String> environment) {
+    String home = environment.getOrDefault("HOME", System.getProperty("user.home"));
+    String atHome = value.equals("~") || value.startsWith("~/") ? home + value.substring(1) : value;
+    return VARIABLE
+        .matcher(atHome)
+        .replaceAll(found -> {
+          String name = found.group(1) == null ? found.group(2) : found.group(1);
+          return Matcher.quoteReplacement(environment.getOrDefault(name, found.group()));
+        });
   }
 
   private static Optional<Path> localPath(String model) {
