@@ -7,6 +7,8 @@ package dev.upcycle.checkpoint;
 public enum CheckpointFault {
   /// A file cannot be opened or read.
   UNREADABLE,
+  /// A directory, a pipe, a socket or a device lies in the place of a file.
+  NOT_A_REGULAR_FILE,
   /// A file is no longer what it was when its header was read.
   SOURCE_CHANGED,
 
@@ -111,6 +113,10 @@ public enum CheckpointFault {
   GIT_LFS_POINTER,
   /// A download that has not finished.
   HALF_DOWNLOAD,
+  /// A file to be carried along is a link to somewhere outside the model.
+  COMPANION_OUTSIDE_DIRECTORY,
+  /// A file to be carried along is larger than any real one.
+  COMPANION_TOO_LARGE,
   /// Both `model.safetensors` and an index of other files.
   SINGLE_FILE_AND_INDEX,
   /// A PEFT adapter, not a model.

@@ -31,6 +31,7 @@ final class JsonFile {
   static ObjectNode read(Path file, CheckpointFault missing, CheckpointFault malformed) {
     JsonNode json;
     try {
+      RegularFile.require(file);
       GitLfsPointer.refuse(file);
       json = MAPPER.readTree(Files.readAllBytes(file));
     } catch (NoSuchFileException e) {

@@ -6,6 +6,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.NavigableSet;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -34,8 +35,11 @@ record Listing(Path directory, NavigableSet<String> names) {
     } catch (NotDirectoryException e) {
       throw new CheckpointFormatException(
           CheckpointFault.NOT_A_DIRECTORY,
-          "%s: is a file, expected the directory of a model; name its directory, %s"
-              .formatted(directory, absolute.getParent()),
+          String.format(
+              Locale.ROOT,
+              "%s: is a file, expected the directory of a model; name its directory, %s",
+              directory,
+              absolute.getParent()),
           e);
     } catch (IOException e) {
       throw new CheckpointFormatException(
@@ -58,7 +62,19 @@ record Listing(Path directory, NavigableSet<String> names) {
 
   /// The unfinished downloads that the hub's client keeps below a local directory.
   List<Path> hubDownloads(Pattern pattern) {
-    Path downloads = directory.resolve(HUB_DOWNLOADS);
+    return matching(directory.resolve(HUB_DOWNLOADS), pattern);
+  }
+
+  /// The unfinished downloads among the blobs of the hub's cache, when this is a snapshot in it;
+  /// they may belong to another revision.
+  List<Path> cacheDownloads(Pattern pattern) {
+    Path snapshots = directory.toAbsolutePath().getParent();
+    return snapshots != null && snapshots.endsWith("snapshots")
+        ? matching(snapshots.resolveSibling("blobs"), pattern)
+        : List.of();
+  }
+
+  private static List<Path> matching(Path downloads, Pattern pattern) {
     if (!Files.isDirectory(downloads)) {
       return List.of();
     }

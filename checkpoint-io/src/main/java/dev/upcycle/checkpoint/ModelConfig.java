@@ -3,6 +3,7 @@ package dev.upcycle.checkpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
@@ -35,6 +36,12 @@ public final class ModelConfig {
   /// The config with these keys.
   public static ModelConfig of(ObjectNode json) {
     return new ModelConfig("config.json", json.deepCopy());
+  }
+
+  /// A config with these keys in place of its own; complaints go on naming the file that this one
+  /// was read from.
+  public ModelConfig with(ObjectNode keys) {
+    return new ModelConfig(origin, keys.deepCopy());
   }
 
   /// A copy of all keys, for writing.
@@ -150,9 +157,10 @@ public final class ModelConfig {
     return List.copyOf(texts);
   }
 
-  /// The dtype of either spelling (`dtype`, `torch_dtype`); empty when the config does not say.
+  /// The dtype of either spelling (`dtype`, `torch_dtype`); empty when the config does not say,
+  /// also when it names a type that is not known here, such as `auto`.
   ///
-  /// @throws CheckpointFormatException when both are there and disagree, or name no known dtype
+  /// @throws CheckpointFormatException when both are there and disagree
   public Optional<DType> dtype() {
     return TorchDTypes.read(this);
   }
@@ -200,21 +208,35 @@ public final class ModelConfig {
   CheckpointFormatException bad(String key, String expected) {
     return new CheckpointFormatException(
         CheckpointFault.BAD_CONFIG_VALUE,
-        "%s: '%s' is %s, expected %s; correct the value"
-            .formatted(origin, key, json.get(key), expected));
+        String.format(
+            Locale.ROOT,
+            "%s: '%s' is %s, expected %s; correct the value",
+            origin,
+            key,
+            json.get(key),
+            expected));
   }
 
   CheckpointFormatException disagreement(String first, String second) {
     return new CheckpointFormatException(
         CheckpointFault.CONFIG_SPELLINGS_DISAGREE,
-        "%s: %s, but %s; both spell one setting and must agree: correct or remove one"
-            .formatted(origin, first, second));
+        String.format(
+            Locale.ROOT,
+            "%s: %s, but %s; both spell one setting and must agree: correct or remove one",
+            origin,
+            first,
+            second));
   }
 
   private CheckpointFormatException missing(String key, String expected) {
     return new CheckpointFormatException(
         CheckpointFault.MISSING_CONFIG_KEY,
-        "%s: '%s' is absent or null, expected %s; add the key".formatted(origin, key, expected));
+        String.format(
+            Locale.ROOT,
+            "%s: '%s' is absent or null, expected %s; add the key",
+            origin,
+            key,
+            expected));
   }
 
   private Optional<JsonNode> findValue(String key) {

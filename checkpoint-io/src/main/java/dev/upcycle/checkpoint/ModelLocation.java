@@ -6,6 +6,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -23,6 +24,7 @@ public final class ModelLocation {
   private static final Pattern HUB_NAME =
       Pattern.compile(
           "(?<org>[A-Za-z0-9][\\w.-]*)/(?<name>[A-Za-z0-9][\\w.-]*)(@(?<revision>[^@]+))?");
+  private static final Pattern VARIABLE = Pattern.compile("\\$(?:(\\w+)|\\{(\\w+)\\})");
   private static final String MAIN = "main";
 
   private final String model;
@@ -45,7 +47,8 @@ public final class ModelLocation {
     return resolve(model, System.getenv());
   }
 
-  /// Finds a model with this environment: `HF_HUB_CACHE`, `HF_HOME`, `XDG_CACHE_HOME`, `HOME`.
+  /// Finds a model with this environment: `HF_HUB_CACHE`, `HUGGINGFACE_HUB_CACHE`, `HF_HOME`,
+  /// `XDG_CACHE_HOME`, `HOME`; `~` and `$VARIABLE` in them are expanded.
   ///
   /// @param model a path, or `org/name`, or `org/name@revision`; a path that exists wins
   /// @throws CheckpointFormatException saying where it looked and how to download the model
@@ -58,8 +61,10 @@ public final class ModelLocation {
     if (!hubName.matches()) {
       throw new CheckpointFormatException(
           CheckpointFault.NO_SUCH_PATH,
-          "%s: there is no such directory; expected a model's directory, or a hub name such as org/name or org/name@revision"
-              .formatted(model));
+          String.format(
+              Locale.ROOT,
+              "%s: there is no such directory; expected a model's directory, or a hub name such as org/name or org/name@revision",
+              model));
     }
     return new ModelLocation(cache(environment), hubName).snapshot();
   }
@@ -67,6 +72,7 @@ public final class ModelLocation {
   /// The cache's directory, as `huggingface_hub` chooses it.
   static Path cache(Map<String, String> environment) {
     return find(environment, "HF_HUB_CACHE")
+        .or(() -> find(environment, "HUGGINGFACE_HUB_CACHE"))
         .or(() -> find(environment, "HF_HOME").map(home -> home.resolve("hub")))
         .or(() -> find(environment, "XDG_CACHE_HOME").map(ModelLocation::hub))
         .orElseGet(() ->
@@ -83,7 +89,20 @@ public final class ModelLocation {
   private static Optional<Path> find(Map<String, String> environment, String name) {
     return Optional.ofNullable(environment.get(name))
         .filter(value -> !value.isBlank())
+        .map(value -> expand(value, environment))
         .map(Path::of);
+  }
+
+  /// The value with `~` and `$NAME` or `${NAME}` put in; a name that is not set stays as it is.
+  private static String expand(String value, Map<String, String> environment) {
+    String home = environment.getOrDefault("HOME", System.getProperty("user.home"));
+    String atHome = value.equals("~") || value.startsWith("~/") ? home + value.substring(1) : value;
+    return VARIABLE
+        .matcher(atHome)
+        .replaceAll(found -> {
+          String name = found.group(1) == null ? found.group(2) : found.group(1);
+          return Matcher.quoteReplacement(environment.getOrDefault(name, found.group()));
+        });
   }
 
   private static Optional<Path> localPath(String model) {
@@ -98,8 +117,13 @@ public final class ModelLocation {
     if (!Files.isDirectory(repository)) {
       throw new CheckpointFormatException(
           CheckpointFault.NOT_IN_CACHE,
-          "%s: is neither a directory here nor in the local cache (looked for %s and %s); download it with 'hf download %s'"
-              .formatted(model, Path.of(model).toAbsolutePath(), repository, model));
+          String.format(
+              Locale.ROOT,
+              "%s: is neither a directory here nor in the local cache (looked for %s and %s); download it with 'hf download %s'",
+              model,
+              Path.of(model).toAbsolutePath(),
+              repository,
+              model));
     }
     String commit = commit();
     Path snapshot = repository.resolve("snapshots").resolve(commit);
@@ -108,8 +132,16 @@ public final class ModelLocation {
     }
     throw new CheckpointFormatException(
         CheckpointFault.NO_SUCH_REVISION,
-        "%s: the local cache %s has no revision '%s'; it has %s; download it with 'hf download %s --revision %s', or name one that is there: %s@REVISION"
-            .formatted(model, cache, revision, revisions(), model, revision, model));
+        String.format(
+            Locale.ROOT,
+            "%s: the local cache %s has no revision '%s'; it has %s; download it with 'hf download %s --revision %s', or name one that is there: %s@REVISION",
+            model,
+            cache,
+            revision,
+            revisions(),
+            model,
+            revision,
+            model));
   }
 
   /// The commit that the revision stands for: what its ref says, else the revision itself, which

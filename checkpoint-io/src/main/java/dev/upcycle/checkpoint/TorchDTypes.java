@@ -1,5 +1,8 @@
 package dev.upcycle.checkpoint;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -32,8 +35,8 @@ final class TorchDTypes {
     Optional<DType> old = read(config, OLD_KEY);
     if (fresh.isPresent() && old.isPresent() && !fresh.equals(old)) {
       throw config.disagreement(
-          "'%s' is %s".formatted(NEW_KEY, SPELLINGS.get(fresh.get())),
-          "'%s' is %s".formatted(OLD_KEY, SPELLINGS.get(old.get())));
+          String.format(Locale.ROOT, "'%s' is %s", NEW_KEY, SPELLINGS.get(fresh.get())),
+          String.format(Locale.ROOT, "'%s' is %s", OLD_KEY, SPELLINGS.get(old.get())));
     }
     return fresh.or(() -> old);
   }
@@ -47,16 +50,28 @@ final class TorchDTypes {
     json.put(OLD_KEY, spelling);
   }
 
+  /// What the config says in words that are not known here, for the user to see.
+  static List<String> notes(ModelConfig config) {
+    List<String> notes = new ArrayList<>();
+    for (String key : List.of(NEW_KEY, OLD_KEY)) {
+      config
+          .findString(key)
+          .filter(text -> read(config, key).isEmpty())
+          .ifPresent(text ->
+              notes.add(
+                  String.format(
+                      Locale.ROOT,
+                      "config.json: '%s' is \"%s\", which names no type of weights; the weights' own type counts",
+                      key,
+                      text)));
+    }
+    return List.copyOf(notes);
+  }
+
   private static Optional<DType> read(ModelConfig config, String key) {
     return config
         .findString(key)
-        .map(text -> {
-          String spelling = text.startsWith(PREFIX) ? text.substring(PREFIX.length()) : text;
-          DType dtype = BY_SPELLING.get(spelling);
-          if (dtype == null) {
-            throw config.bad(key, "one of " + BY_SPELLING.keySet().stream().sorted().toList());
-          }
-          return dtype;
-        });
+        .map(text -> text.startsWith(PREFIX) ? text.substring(PREFIX.length()) : text)
+        .map(BY_SPELLING::get);
   }
 }

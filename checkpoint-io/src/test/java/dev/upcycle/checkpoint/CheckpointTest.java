@@ -9,6 +9,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.fixtures.SafetensorsBytes;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -130,10 +131,53 @@ class CheckpointTest {
   }
 
   @Test
+  void companionThatLeadsOutOfTheModelIsRefused() throws IOException {
+    Path model = Files.createDirectory(folder.resolve("model"));
+    Path secret = Files.writeString(folder.resolve("secret.txt"), "secret");
+    Files.createSymbolicLink(model.resolve("LICENSE.txt"), Path.of("../secret.txt"));
+    assertThat(
+            CheckpointDirectory.single(model).refusal(CheckpointFault.COMPANION_OUTSIDE_DIRECTORY))
+        .hasMessageContaining("LICENSE.txt")
+        .hasMessageContaining(secret.toRealPath().toString());
+  }
+
+  @Test
+  void companionLinksWithinTheModelAndToTheCachesBlobsAreCarried() throws IOException {
+    Path blob = Files.createDirectories(folder.resolve("blobs")).resolve("0abc");
+    Files.writeString(blob, "{}");
+    Path snapshot = Files.createDirectories(folder.resolve("snapshots/main"));
+    CheckpointDirectory.single(snapshot).text("LICENSE", "free");
+    Files.createSymbolicLink(snapshot.resolve("tokenizer.json"), Path.of("../../blobs/0abc"));
+    Files.createSymbolicLink(snapshot.resolve("LICENSE.txt"), Path.of("LICENSE"));
+    assertThat(Checkpoint.open(snapshot).companions())
+        .extracting(path -> String.valueOf(path.getFileName()))
+        .containsExactly("LICENSE", "LICENSE.txt", "tokenizer.json");
+  }
+
+  @Test
+  void hugeCompanionIsRefusedUnread() throws IOException {
+    Path file = CheckpointDirectory.single(folder).path().resolve("tokenizer.json");
+    try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+      sparse.setLength(100_000_001);
+    }
+    assertThat(new CheckpointDirectory(folder).refusal(CheckpointFault.COMPANION_TOO_LARGE))
+        .hasMessageContaining("100,000,001");
+  }
+
+  @Test
   void companionThatIsAGitLfsPointerIsRefused() {
     CheckpointDirectory.single(folder)
         .text("tokenizer.model", "version https://git-lfs.github.com/spec/v1\n")
         .refusal(CheckpointFault.GIT_LFS_POINTER);
+  }
+
+  @Test
+  void dtypeThatNamesNoTypeIsNoted() {
+    CheckpointDirectory.single(folder).text("config.json", "{\"torch_dtype\": \"auto\"}");
+    assertThat(Checkpoint.open(folder).notes())
+        .containsExactly(
+            "config.json: 'torch_dtype' is \"auto\", which names no type of weights;"
+                + " the weights' own type counts");
   }
 
   @Test

@@ -16,6 +16,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.node.JsonNodeFactory;
 
 class ModelConfigTest {
   @TempDir Path folder;
@@ -152,9 +153,18 @@ class ModelConfigTest {
   }
 
   @Test
-  void unknownDtypeIsRefused() {
+  void dtypeThatNamesNoTypeCountsAsUnstated() {
+    assertThat(config("{\"torch_dtype\": \"auto\"}").dtype()).isEmpty();
+    assertThat(config("{\"torch_dtype\": \"auto\", \"dtype\": \"float32\"}").dtype())
+        .contains(DType.F32);
+  }
+
+  @Test
+  void configWithOtherKeysStillNamesItsFile() {
+    ModelConfig edited = config("{\"n\": 1}").with(JsonNodeFactory.instance.objectNode());
+    assertThat(edited.has("n")).isFalse();
     assertRefused(
-        CheckpointFault.BAD_CONFIG_VALUE, config("{\"dtype\": \"int3\"}")::dtype, "bfloat16");
+        CheckpointFault.MISSING_CONFIG_KEY, () -> edited.requireLong("n"), folder.toString());
   }
 
   @Test

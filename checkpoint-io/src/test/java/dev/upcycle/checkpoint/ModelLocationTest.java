@@ -116,4 +116,23 @@ class ModelLocationTest {
             CheckpointFormatException.class,
             e -> assertThat(e.fault()).isEqualTo(CheckpointFault.NO_SUCH_PATH));
   }
+
+  @Test
+  void theOldNameOfTheCacheIsReadToo() {
+    assertThat(ModelLocation.cache(Map.of("HUGGINGFACE_HUB_CACHE", "/old", "HF_HOME", "/home")))
+        .isEqualTo(Path.of("/old"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"~/hub", "$HOME/hub", "${HOME}/hub"})
+  void homeAndVariablesAreExpandedAsTheHubsClientDoes(String value) {
+    assertThat(ModelLocation.cache(Map.of("HF_HUB_CACHE", value, "HOME", "/users/a$b")))
+        .isEqualTo(Path.of("/users/a$b/hub"));
+  }
+
+  @Test
+  void aVariableThatIsNotSetStaysAsItIs() {
+    assertThat(ModelLocation.cache(Map.of("HF_HUB_CACHE", "/x/$NOT_SET")))
+        .isEqualTo(Path.of("/x/$NOT_SET"));
+  }
 }

@@ -6,11 +6,13 @@ import static dev.upcycle.checkpoint.CheckpointDirectory.SECOND;
 import static dev.upcycle.checkpoint.CheckpointDirectory.SINGLE;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import dev.upcycle.fixtures.SafetensorsBytes;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,6 +34,17 @@ class RefusedDirectoryTest {
     Path file = CheckpointDirectory.single(folder).path().resolve(SINGLE);
     assertThat(new CheckpointDirectory(file).refusal(CheckpointFault.NOT_A_DIRECTORY))
         .hasMessageContaining("name its directory, " + folder);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {SINGLE, "config.json"})
+  void pipeInPlaceOfAFileIsRefusedWithoutWaiting(String name) throws Exception {
+    CheckpointDirectory directory = CheckpointDirectory.single(folder);
+    Path pipe = folder.resolve(name);
+    Files.delete(pipe);
+    assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor()).isZero();
+    assertTimeoutPreemptively(
+        Duration.ofMinutes(1), () -> directory.refusal(CheckpointFault.NOT_A_REGULAR_FILE));
   }
 
   @Test
@@ -273,5 +286,15 @@ class RefusedDirectoryTest {
         .isInstanceOfSatisfying(
             CheckpointFormatException.class,
             e -> assertThat(e.fault()).isEqualTo(CheckpointFault.QUANTISED_GPTQ));
+  }
+
+  @Test
+  void snapshotWithoutWeightsBesideAnUnfinishedBlobIsAHalfDownload() throws IOException {
+    Path snapshot = Files.createDirectories(folder.resolve("snapshots/abc"));
+    CheckpointDirectory model =
+        CheckpointDirectory.configured(snapshot).text("../../blobs/0f.incomplete", "x");
+    assertThat(model.refusal(CheckpointFault.HALF_DOWNLOAD)).hasMessageContaining("0f.incomplete");
+    model.weights(SINGLE, "w");
+    assertThat(Checkpoint.open(snapshot).tensors()).hasSize(1);
   }
 }

@@ -3,6 +3,7 @@ package dev.upcycle.checkpoint.safetensors;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.GitLfsPointer;
+import dev.upcycle.checkpoint.RegularFile;
 import dev.upcycle.checkpoint.SourceFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -15,20 +16,17 @@ import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
+import java.util.Locale;
 
 /// Reads the first bytes of a file: the length field, then as many bytes as it promises.
 final class HeaderFile {
   private HeaderFile() {}
 
   static SafetensorsHeader read(Path file) {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+    try {
+      RegularFile.require(file);
       GitLfsPointer.refuse(file);
-      long fileBytes = channel.size();
-      byte[] header = header(file, channel);
-      SourceFile source =
-          new SourceFile(
-              file, fileBytes, Files.getLastModifiedTime(file).toInstant(), sha256(header));
-      return new HeaderParser(source, header).parse();
+      return readRegular(file);
     } catch (NoSuchFileException e) {
       throw new CheckpointFormatException(
           CheckpointFault.NO_SUCH_PATH, file + ": there is no such file; check the path", e);
@@ -40,6 +38,16 @@ final class HeaderFile {
     }
   }
 
+  private static SafetensorsHeader readRegular(Path file) throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
+      byte[] header = header(file, channel);
+      SourceFile source =
+          new SourceFile(
+              file, channel.size(), Files.getLastModifiedTime(file).toInstant(), sha256(header));
+      return new HeaderParser(source, header).parse();
+    }
+  }
+
   /// The length field and the JSON. Nothing is allocated before the length is known to fit.
   private static byte[] header(Path file, FileChannel channel) throws IOException {
     long fileBytes = channel.size();
@@ -48,16 +56,21 @@ final class HeaderFile {
       throw fault(
           CheckpointFault.HEADER_TOO_SMALL,
           file,
-          "is %,d bytes, but a safetensors file begins with the 8 bytes of its header's length; download it again"
-              .formatted(fileBytes));
+          String.format(
+              Locale.ROOT,
+              "is %,d bytes, but a safetensors file begins with the 8 bytes of its header's length; download it again",
+              fileBytes));
     }
     long jsonBytes = field.getLong(0);
     if (Long.compareUnsigned(jsonBytes, SafetensorsHeader.MAX_JSON_BYTES) > 0) {
       throw fault(
           CheckpointFault.HEADER_TOO_LARGE,
           file,
-          "promises a header of %s bytes, but the format allows %,d; it is not a safetensors file, or is damaged: download it again"
-              .formatted(Long.toUnsignedString(jsonBytes), SafetensorsHeader.MAX_JSON_BYTES));
+          String.format(
+              Locale.ROOT,
+              "promises a header of %s bytes, but the format allows %,d; it is not a safetensors file, or is damaged: download it again",
+              Long.toUnsignedString(jsonBytes),
+              SafetensorsHeader.MAX_JSON_BYTES));
     }
     if (jsonBytes > fileBytes - Long.BYTES) {
       throw pastEnd(file, jsonBytes, fileBytes);
@@ -73,8 +86,11 @@ final class HeaderFile {
     return fault(
         CheckpointFault.HEADER_PAST_END,
         file,
-        "promises a header of %,d bytes, but the whole file is %,d; it is cut short: download it again"
-            .formatted(jsonBytes, fileBytes));
+        String.format(
+            Locale.ROOT,
+            "promises a header of %,d bytes, but the whole file is %,d; it is cut short: download it again",
+            jsonBytes,
+            fileBytes));
   }
 
   private static boolean fill(ByteBuffer buffer, FileChannel channel, long position)

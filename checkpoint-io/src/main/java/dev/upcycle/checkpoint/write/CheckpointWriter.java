@@ -10,11 +10,13 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentSkipListSet;
+import java.util.function.UnaryOperator;
 
 /// Writes a checkpoint directory into a sibling `OUT.partial` and renames it when all is there.
 ///
@@ -23,8 +25,10 @@ import java.util.concurrent.ConcurrentSkipListSet;
 /// names, the index last, then renames. Closing without a commit keeps `OUT.partial` for a resume
 /// and releases the lock.
 ///
-/// Until the rename no file carries the name of a weights file, a config or an index. Shards may be
-/// filled, sealed and small files put from several threads at once.
+/// Until the commit no file carries the name of a weights file, a config or an index. Between the
+/// naming and the rename, `OUT.partial/files` already loads; that is harmless, since every shard is
+/// whole and on the disk by then and the index comes last. Shards may be filled, sealed and small
+/// files put from several threads at once.
 public final class CheckpointWriter implements AutoCloseable {
   /// What to do with what is already there.
   public enum Mode {
@@ -36,7 +40,7 @@ public final class CheckpointWriter implements AutoCloseable {
     OVERWRITE
   }
 
-  private static final String CONFIG = "config.json";
+  static final String CONFIG = "config.json";
 
   private final OutputPaths paths;
   private final ShardLayout layout;
@@ -46,7 +50,7 @@ public final class CheckpointWriter implements AutoCloseable {
   private final Set<Integer> pending = new ConcurrentSkipListSet<>();
   private final SortedSet<String> smallFiles = Collections.synchronizedSortedSet(new TreeSet<>());
 
-  /// Touched by the sync thread alone once shards are being sealed.
+  /// Guarded by [#record].
   private Journal journal;
 
   private CheckpointWriter(
@@ -84,13 +88,21 @@ public final class CheckpointWriter implements AutoCloseable {
         Preparation.Start start = preparation.prepare(paths, layout, facts);
         declareShards(new PartialDirectory(paths), layout, start.pending());
         return new CheckpointWriter(paths, layout, lock, start);
-      } catch (IOException | RuntimeException e) {
-        lock.close();
+      } catch (IOException | RuntimeException | Error e) {
+        closeAfter(e, lock);
         throw e;
       }
     } catch (IOException e) {
       throw Interruption.orElse(
           e, cause -> ResourceException.writing(paths.partial(), layout.fileBytes(), cause));
+    }
+  }
+
+  private static void closeAfter(Throwable failure, OutputLock lock) {
+    try {
+      lock.close();
+    } catch (IOException e) {
+      failure.addSuppressed(e);
     }
   }
 
@@ -126,28 +138,41 @@ public final class CheckpointWriter implements AutoCloseable {
   /// @throws ResourceException when an earlier shard could not be synced
   public void seal(int index) {
     throwFault();
-    requirePending(index);
-    pending.remove(index);
+    if (!pending.remove(index)) {
+      throw notPending(index);
+    }
     Shard shard = layout.shards().get(index);
     writeBehind.seal(
         partial.unfinished(shard.fileName()),
-        () -> {
-          journal = journal.with(shard.fileName(), shard.bytes());
-          journal.write(paths.journal());
-        });
+        () -> record(before -> before.with(shard.fileName(), shard.bytes())));
+  }
+
+  private synchronized void record(UnaryOperator<Journal> change) throws IOException {
+    journal = change.apply(journal);
+    journal.write(paths.journal());
+  }
+
+  private synchronized boolean replaces() {
+    return journal.replaces();
   }
 
   private void requirePending(int index) {
     if (!pending.contains(index)) {
-      throw new IllegalArgumentException("shard " + index + " is not pending: " + pending);
+      throw notPending(index);
     }
+  }
+
+  private IllegalArgumentException notPending(int index) {
+    return new IllegalArgumentException("shard " + index + " is not pending: " + pending);
   }
 
   private void throwFault() {
     writeBehind
         .fault()
         .ifPresent(fault -> {
-          throw ResourceException.writing(fault.file(), layout.fileBytes(), fault.cause());
+          throw fault.cause() instanceof IOException cause
+              ? ResourceException.writing(fault.file(), layout.fileBytes(), cause)
+              : new IllegalStateException("syncing " + fault.file() + " failed", fault.cause());
         });
   }
 
@@ -156,6 +181,7 @@ public final class CheckpointWriter implements AutoCloseable {
     requireSmallFileName(fileName);
     Path file = partial.unfinished(fileName);
     try {
+      record(before -> before.declaring(List.of(fileName)));
       Durability.write(file, content);
     } catch (IOException e) {
       throw Interruption.orElse(e, cause -> ResourceException.writing(file, content.length, cause));
@@ -169,7 +195,11 @@ public final class CheckpointWriter implements AutoCloseable {
             || layout.shards().stream().anyMatch(shard -> shard.fileName().equals(fileName));
     if (taken || !FinishedOutput.isPlain(fileName)) {
       throw new IllegalArgumentException(
-          "'%s' is %s".formatted(fileName, taken ? "the writer's own file" : "not a file name"));
+          String.format(
+              Locale.ROOT,
+              "'%s' is %s",
+              fileName,
+              taken ? "the writer's own file" : "not a file name"));
     }
   }
 
@@ -221,7 +251,7 @@ public final class CheckpointWriter implements AutoCloseable {
   }
 
   private void replaceOut() throws IOException {
-    if (journal.replaces() && paths.outHoldsFiles()) {
+    if (replaces() && paths.outHoldsFiles()) {
       FinishedOutput.require(paths.out());
       Files.move(paths.out(), paths.replaced(), StandardCopyOption.ATOMIC_MOVE);
     }
@@ -238,8 +268,12 @@ public final class CheckpointWriter implements AutoCloseable {
 
   private OutputException filledMeanwhile() {
     return new OutputException(
-        "%s was filled by something else while this run worked; the result waits in %s: move %s away and run again with --resume"
-            .formatted(paths.out(), paths.partial(), paths.out()));
+        String.format(
+            Locale.ROOT,
+            "%s was filled by something else while this run worked; the result waits in %s: move %s away and run again with --resume",
+            paths.out(),
+            paths.partial(),
+            paths.out()));
   }
 
   /// Releases the lock; without a commit the partial directory stays for a resume.

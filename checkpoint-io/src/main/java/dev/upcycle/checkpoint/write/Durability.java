@@ -47,8 +47,12 @@ final class Durability {
     }
   }
 
-  /// Syncs the names in a directory, so that a rename survives a power cut.
+  /// Syncs the names in a directory, so that a rename survives a power cut; where a directory
+  /// cannot be opened (Windows), the system sees to that itself.
   static void syncDirectory(Path directory) throws IOException {
+    if (!directory.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+      return;
+    }
     try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
       channel.force(true);
     }

@@ -4,13 +4,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
+import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import tools.jackson.core.JacksonException;
@@ -23,11 +26,13 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param process the process that wrote it last
 /// @param replaces true when the run was allowed to replace an OUT of ours
 /// @param facts what must agree before the shards are kept
+/// @param declared every file of the target that a run was about to make, by its final name
 /// @param sealed finished shards by file name, with their sizes
 record Journal(
     long process,
     boolean replaces,
     SortedMap<String, String> facts,
+    SortedSet<String> declared,
     SortedMap<String, Long> sealed) {
   static final String FILE_NAME = "journal.json";
   private static final String SCHEMA = "upcycle/journal/1";
@@ -36,13 +41,24 @@ record Journal(
   /// Takes copies.
   Journal {
     facts = Collections.unmodifiableSortedMap(new TreeMap<>(facts));
+    declared = Collections.unmodifiableSortedSet(new TreeSet<>(declared));
     sealed = Collections.unmodifiableSortedMap(new TreeMap<>(sealed));
   }
 
-  /// The journal of a run of this process that begins.
-  static Journal begin(boolean replaces, Map<String, String> facts) {
+  /// The journal of a run of this process that begins and finds no OUT.
+  static Journal begin(Map<String, String> facts) {
     return new Journal(
-        ProcessHandle.current().pid(), replaces, new TreeMap<>(facts), new TreeMap<>());
+        ProcessHandle.current().pid(),
+        false,
+        new TreeMap<>(facts),
+        new TreeSet<>(),
+        new TreeMap<>());
+  }
+
+  /// The journal of a run of this process that begins and may replace an OUT of ours.
+  static Journal beginReplacing(Map<String, String> facts) {
+    Journal begun = begin(facts);
+    return new Journal(begun.process, true, begun.facts, begun.declared, begun.sealed);
   }
 
   /// Reads a journal; empty when there is none or it is none of ours.
@@ -57,6 +73,8 @@ record Journal(
       }
       SortedMap<String, String> facts = new TreeMap<>();
       json.path("facts").forEachEntry((name, value) -> facts.put(name, value.asString("")));
+      SortedSet<String> declared = new TreeSet<>();
+      json.path("declared").forEach(name -> declared.add(name.asString("")));
       SortedMap<String, Long> sealed = new TreeMap<>();
       json.path("sealed").forEachEntry((name, value) -> sealed.put(name, value.asLong(-1)));
       return Optional.of(
@@ -64,29 +82,37 @@ record Journal(
               json.path("process").asLong(0),
               json.path("replaces").asBoolean(false),
               facts,
+              declared,
               sealed));
     } catch (IOException | JacksonException e) {
       return Optional.empty();
     }
   }
 
+  /// This journal with more files that are about to be made.
+  Journal declaring(Collection<String> files) {
+    SortedSet<String> more = new TreeSet<>(declared);
+    more.addAll(files);
+    return new Journal(process, replaces, facts, more, sealed);
+  }
+
   /// This journal with one more finished shard.
   Journal with(String shard, long bytes) {
     SortedMap<String, Long> more = new TreeMap<>(sealed);
     more.put(shard, bytes);
-    return new Journal(process, replaces, facts, more);
+    return new Journal(process, replaces, facts, declared, more);
   }
 
   /// This journal with no other finished shards than these.
   Journal keeping(Set<String> shards) {
     SortedMap<String, Long> fewer = new TreeMap<>(sealed);
     fewer.keySet().retainAll(shards);
-    return new Journal(process, replaces, facts, fewer);
+    return new Journal(process, replaces, facts, declared, fewer);
   }
 
   /// This journal in the hands of this process.
   Journal takenOver() {
-    return new Journal(ProcessHandle.current().pid(), replaces, facts, sealed);
+    return new Journal(ProcessHandle.current().pid(), replaces, facts, declared, sealed);
   }
 
   /// Each fact that is not the same here and there, told with both values.
@@ -98,7 +124,7 @@ record Journal(
       String before = facts.getOrDefault(name, "absent");
       String after = now.getOrDefault(name, "absent");
       if (!Objects.equals(before, after)) {
-        differences.add("%s: was %s, is %s".formatted(name, before, after));
+        differences.add(String.format(Locale.ROOT, "%s: was %s, is %s", name, before, after));
       }
     }
     return differences;
@@ -109,6 +135,7 @@ record Journal(
     ObjectNode json = JSON.createObjectNode();
     json.put("schema", SCHEMA).put("process", process).put("replaces", replaces);
     facts.forEach(json.putObject("facts")::put);
+    declared.forEach(json.putArray("declared")::add);
     ObjectNode sizes = json.putObject("sealed");
     sealed.forEach((name, bytes) -> sizes.put(name, bytes.longValue()));
     Durability.replace(file, JSON.writerWithDefaultPrettyPrinter().writeValueAsBytes(json));

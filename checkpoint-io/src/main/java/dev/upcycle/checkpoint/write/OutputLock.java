@@ -8,12 +8,16 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /// The right of one run to work on an OUT; the system takes it back when the process dies.
+///
+/// A run that is killed leaves the file behind, empty and unlocked; the next run takes it over and
+/// removes it, and it may be deleted at any time when none works.
 final class OutputLock implements AutoCloseable {
   /// POSIX gives a lock to the process and drops it when any channel on the file is closed, so a
   /// second try in this process must not even open the file.
@@ -85,8 +89,11 @@ final class OutputLock implements AutoCloseable {
             .map(journal -> " (process " + journal.process() + ")")
             .orElse("");
     return new ResourceException(
-        "another run%s is writing %s; wait for it or end it, or name another --out"
-            .formatted(holder, paths.out()));
+        String.format(
+            Locale.ROOT,
+            "another run%s is writing %s; wait for it or end it, or name another --out",
+            holder,
+            paths.out()));
   }
 
   /// Removes the file and gives the lock back, in this order, so that nobody locks a file that has

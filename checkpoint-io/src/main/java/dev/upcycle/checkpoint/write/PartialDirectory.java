@@ -5,7 +5,9 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -22,15 +24,20 @@ record PartialDirectory(OutputPaths paths) {
   /// to its place, or goes for good when the new one already has it.
   void settle() throws IOException {
     boolean swapping = Files.isDirectory(paths.replaced());
-    boolean committed = Journal.find(paths.journal()).isPresent() && !Files.exists(paths.files());
+    boolean committed =
+        Journal.find(paths.journal()).isPresent()
+            && !Files.exists(paths.files(), LinkOption.NOFOLLOW_LINKS);
     if (committed) {
       finishCommit();
     } else if (swapping && !Files.exists(paths.out())) {
       Files.move(paths.replaced(), paths.out());
     } else if (swapping) {
       throw new OutputException(
-          "%s holds an older output while %s is there again; move one of them away"
-              .formatted(paths.replaced(), paths.out()));
+          String.format(
+              Locale.ROOT,
+              "%s holds an older output while %s is there again; move one of them away",
+              paths.replaced(),
+              paths.out()));
     }
   }
 
@@ -51,11 +58,13 @@ record PartialDirectory(OutputPaths paths) {
 
   /// True when an earlier run got far enough to leave something behind.
   boolean isPresent() throws IOException {
-    if (!Files.isDirectory(paths.partial())) {
+    if (!Files.isDirectory(paths.partial(), LinkOption.NOFOLLOW_LINKS)) {
       return Files.exists(paths.partial(), LinkOption.NOFOLLOW_LINKS);
     }
-    boolean bare = !Files.exists(paths.files()) || (hasFilesDirectory() && filesInWork().isEmpty());
-    return !bare || Files.exists(paths.journal()) || !strangers().isEmpty();
+    boolean bare =
+        !Files.exists(paths.files(), LinkOption.NOFOLLOW_LINKS)
+            || (hasFilesDirectory() && filesInWork().isEmpty());
+    return !bare || Files.exists(paths.journal()) || !strangersBesideFiles().isEmpty();
   }
 
   /// The journal of the earlier run.
@@ -65,19 +74,26 @@ record PartialDirectory(OutputPaths paths) {
     Optional<Journal> journal = Journal.find(paths.journal());
     if (journal.isEmpty()) {
       throw new OutputException(
-          "%s is there but holds no journal of an earlier run; move it away"
-              .formatted(paths.partial()));
+          String.format(
+              Locale.ROOT,
+              "%s is there but holds no journal of an earlier run; move it away",
+              paths.partial()));
     }
-    List<String> strangers = strangers();
+    List<String> strangers = strangersBesideFiles();
+    strangers.addAll(strangersInFiles(journal.get()));
     if (!strangers.isEmpty()) {
       throw new OutputException(
-          "%s holds what no run put there: %s; move it away"
-              .formatted(paths.partial(), String.join(", ", strangers)));
+          String.format(
+              Locale.ROOT,
+              "%s holds what no run put there: %s; move it away",
+              paths.partial(),
+              String.join(", ", strangers)));
     }
     return journal.get();
   }
 
-  /// Makes the directory where it is missing, and removes every file but the kept shards.
+  /// Makes the directory where it is missing, and removes every file but the kept shards; all of
+  /// them were declared by an earlier run.
   ///
   /// @param kept file names of shards, without their ending
   void prepare(Set<String> kept) throws IOException {
@@ -132,7 +148,7 @@ record PartialDirectory(OutputPaths paths) {
     return paths.partial().resolve(Journal.FILE_NAME + Durability.TEMPORARY);
   }
 
-  private List<String> strangers() throws IOException {
+  private List<String> strangersBesideFiles() throws IOException {
     Set<Path> ours = Set.of(paths.files(), paths.replaced(), paths.journal(), journalInWork());
     List<String> strangers = new ArrayList<>();
     for (String name : OutputPaths.names(paths.partial())) {
@@ -140,13 +156,41 @@ record PartialDirectory(OutputPaths paths) {
         strangers.add(name);
       }
     }
-    if (hasFilesDirectory()) {
-      for (String name : filesInWork()) {
-        if (Files.isDirectory(paths.files().resolve(name), LinkOption.NOFOLLOW_LINKS)) {
-          strangers.add(name + "/");
-        }
+    if (Files.exists(paths.files(), LinkOption.NOFOLLOW_LINKS) && !hasFilesDirectory()) {
+      strangers.add(paths.partial().relativize(paths.files()) + ", which is no directory of a run");
+    }
+    return strangers;
+  }
+
+  /// What lies among the files of the target though no run declared it.
+  private List<String> strangersInFiles(Journal journal) throws IOException {
+    if (!hasFilesDirectory()) {
+      return List.of();
+    }
+    Set<String> ours = new HashSet<>();
+    for (String name : journal.declared()) {
+      ours.add(name);
+      ours.add(name + UNFINISHED);
+    }
+    List<String> strangers = new ArrayList<>();
+    for (String name : filesInWork()) {
+      if (Files.isDirectory(paths.files().resolve(name), LinkOption.NOFOLLOW_LINKS)) {
+        strangers.add(name + "/");
+      } else if (!ours.contains(name)) {
+        strangers.add(name);
       }
     }
     return strangers;
+  }
+
+  /// How many bytes these shards take under either of their names.
+  long bytes(Set<String> shards) throws IOException {
+    long bytes = 0;
+    for (String shard : shards) {
+      for (Path file : List.of(unfinished(shard), paths.files().resolve(shard))) {
+        bytes += Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS) ? Files.size(file) : 0;
+      }
+    }
+    return bytes;
   }
 }

@@ -9,12 +9,16 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 
 /// Decides what becomes of an earlier output and an earlier run, and refuses what may not be
-/// touched. Nothing is removed before every check has passed.
+/// touched.
+///
+/// Before every check has passed nothing is removed but the unsealed files of an earlier run of
+/// ours, which no resume keeps and whose room the new run counts on.
 ///
 /// @param mode what the user allows
 /// @param freeSpace tells how much the disk still takes
@@ -36,6 +40,8 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
     Map<String, String> facts = new TreeMap<>(givenFacts);
     facts.put(LAYOUT_FACT, hash(layout));
     Journal journal = journal(paths, partial, facts);
+    Set<String> sealedBefore =
+        Journal.find(paths.journal()).map(earlier -> earlier.sealed().keySet()).orElseGet(Set::of);
     List<Integer> pending = pending(partial, layout, journal);
     Set<String> kept = new HashSet<>();
     long needed = 0;
@@ -47,11 +53,30 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
         kept.add(shard.fileName());
       }
     }
+    partial.prepare(union(kept, sealedBefore));
+    Set<String> discarded = new HashSet<>(sealedBefore);
+    discarded.removeAll(kept);
+    requireSpace(paths, needed, partial.bytes(discarded));
+    Journal current = journal.keeping(kept).declaring(targets(layout));
+    // Declared before anything else is removed or made, so that each file in there is ours.
+    current.declaring(sealedBefore).write(paths.journal());
     partial.prepare(kept);
-    requireSpace(paths, needed);
-    Journal current = journal.keeping(kept);
     current.write(paths.journal());
     return new Start(current, pending);
+  }
+
+  private static Set<String> union(Set<String> some, Set<String> others) {
+    Set<String> all = new HashSet<>(some);
+    all.addAll(others);
+    return all;
+  }
+
+  private static List<String> targets(ShardLayout layout) {
+    List<String> targets = new ArrayList<>();
+    layout.shards().forEach(shard -> targets.add(shard.fileName()));
+    targets.add(ShardLayout.INDEX_FILE_NAME);
+    targets.add(CheckpointWriter.CONFIG);
+    return targets;
   }
 
   private Journal journal(OutputPaths paths, PartialDirectory partial, Map<String, String> facts)
@@ -62,10 +87,12 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
         refuseFilled(paths);
         if (present) {
           throw new OutputException(
-              "%s is left from an earlier run; go on with it by --resume, or remove it"
-                  .formatted(paths.partial()));
+              String.format(
+                  Locale.ROOT,
+                  "%s is left from an earlier run; go on with it by --resume, or remove it",
+                  paths.partial()));
         }
-        yield Journal.begin(false, facts);
+        yield Journal.begin(facts);
       }
       case RESUME -> present ? resume(paths, partial, facts) : beginAfresh(paths, facts);
       case OVERWRITE -> {
@@ -75,7 +102,7 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
         if (present) {
           partial.requireJournal();
         }
-        yield Journal.begin(true, facts);
+        yield Journal.beginReplacing(facts);
       }
     };
   }
@@ -84,10 +111,13 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
       throws IOException {
     if (paths.outHoldsFiles()) {
       throw new OutputException(
-          "%s is complete or was never begun: there is no %s to resume; name another --out, or replace it with --overwrite"
-              .formatted(paths.out(), paths.partial()));
+          String.format(
+              Locale.ROOT,
+              "%s is complete or was never begun: there is no %s to resume; name another --out, or replace it with --overwrite",
+              paths.out(),
+              paths.partial()));
     }
-    return Journal.begin(false, facts);
+    return Journal.begin(facts);
   }
 
   private static Journal resume(
@@ -96,8 +126,11 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
     List<String> differences = earlier.differences(facts);
     if (!differences.isEmpty()) {
       throw new OutputException(
-          "%s was begun from something else and cannot be resumed:\n  %s\nremove it to begin afresh, or bring back what it was begun from"
-              .formatted(paths.partial(), String.join("\n  ", differences)));
+          String.format(
+              Locale.ROOT,
+              "%s was begun from something else and cannot be resumed:\n  %s\nremove it to begin afresh, or bring back what it was begun from",
+              paths.partial(),
+              String.join("\n  ", differences)));
     }
     if (!earlier.replaces()) {
       refuseFilled(paths);
@@ -110,8 +143,10 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
   private static void refuseFilled(OutputPaths paths) throws IOException {
     if (paths.outHoldsFiles()) {
       throw new OutputException(
-          "%s is not empty; name another --out, or replace what this tool wrote there with --overwrite"
-              .formatted(paths.out()));
+          String.format(
+              Locale.ROOT,
+              "%s is not empty; name another --out, or replace what this tool wrote there with --overwrite",
+              paths.out()));
     }
   }
 
@@ -128,13 +163,19 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
     return pending;
   }
 
-  private void requireSpace(OutputPaths paths, long needed) throws IOException {
-    long free = freeSpace.bytes(paths.partial());
+  private void requireSpace(OutputPaths paths, long needed, long reclaimed) throws IOException {
+    long free = Math.addExact(freeSpace.bytes(paths.partial()), reclaimed);
     if (needed > free) {
       new PartialDirectory(paths).removeBare();
       throw new ResourceException(
-          "the disk of %s has %s free (%d bytes), %s (%d bytes) are to be written; free some space or name an --out on another disk"
-              .formatted(paths.out(), ByteSizes.text(free), free, ByteSizes.text(needed), needed));
+          String.format(
+              Locale.ROOT,
+              "the disk of %s has %s free (%d bytes), %s (%d bytes) are to be written; free some space or name an --out on another disk",
+              paths.out(),
+              ByteSizes.text(free),
+              free,
+              ByteSizes.text(needed),
+              needed));
     }
   }
 

@@ -29,7 +29,7 @@ final class WriteBehind implements AutoCloseable {
   }
 
   /// A fault and the file at which it came up.
-  record Fault(Path file, IOException cause) {}
+  record Fault(Path file, Exception cause) {}
 
   private final Set<Path> filling = ConcurrentHashMap.newKeySet();
   private final Queue<Future<?>> seals = new ConcurrentLinkedQueue<>();
@@ -95,7 +95,7 @@ final class WriteBehind implements AutoCloseable {
     }
     try {
       work.run();
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       fault = Optional.of(new Fault(file, e));
     }
   }

@@ -79,11 +79,11 @@ class RejectedHeaderTest {
   }
 
   @Test
-  void directoryInPlaceOfAFileIsUnreadable() {
+  void directoryInPlaceOfAFileIsRefused() {
     assertThatThrownBy(() -> SafetensorsHeader.read(folder))
         .isInstanceOfSatisfying(
             CheckpointFormatException.class,
-            e -> assertThat(e.fault()).isEqualTo(CheckpointFault.UNREADABLE));
+            e -> assertThat(e.fault()).isEqualTo(CheckpointFault.NOT_A_REGULAR_FILE));
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter.Mode;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -153,6 +154,9 @@ class OutputRefusalTest {
           .hasMessageContaining("filled by something else");
     }
     assertThat(OutputPaths.names(out)).containsExactly("mine");
+    assertThat(Checkpoint.open(scene.partial().resolve("files")).tensors().keySet())
+        .as("what loads before the rename is whole")
+        .containsExactly("a", "b", "c");
     Files.delete(out.resolve("mine"));
     scene.writeWhole(Mode.RESUME);
   }

@@ -181,6 +181,45 @@ class ResumeTest {
   }
 
   @Test
+  void aFileThatNoRunDeclaredIsNamedAndLeft() throws IOException {
+    scene.abandonAfterSealing(1);
+    Path mine = Files.writeString(scene.partial().resolve("files/notes.part"), "mine");
+    for (Mode mode : new Mode[] {Mode.RESUME, Mode.OVERWRITE}) {
+      assertThatThrownBy(() -> scene.begin(mode))
+          .isInstanceOf(OutputException.class)
+          .hasMessageContaining("notes.part");
+    }
+    assertThat(mine).hasContent("mine");
+    Files.delete(mine);
+    assertResumeGivesTheSameBytes();
+  }
+
+  @Test
+  void aFilesDirectoryThatIsALinkIsNotFollowed() throws IOException {
+    scene.abandonAfterSealing(1);
+    Path files = scene.partial().resolve("files");
+    Path elsewhere = Files.move(files, directory.resolve("elsewhere"));
+    Files.createSymbolicLink(files, elsewhere);
+    Map<String, String> before = Scene.contents(elsewhere);
+    for (Mode mode : Mode.values()) {
+      assertThatThrownBy(() -> scene.begin(mode)).isInstanceOf(OutputException.class);
+    }
+    assertThat(Scene.contents(elsewhere)).isEqualTo(before);
+  }
+
+  @Test
+  void anOverwriteForWhichTheDiskIsTooSmallLeavesTheEarlierRunResumable() {
+    scene.abandonAfterSealing(2);
+    assertThatThrownBy(() -> scene.begin(Mode.OVERWRITE, partial -> 0))
+        .isInstanceOf(ResourceException.class);
+    try (CheckpointWriter writer = scene.begin(Mode.RESUME)) {
+      assertThat(writer.pending()).containsExactly(2);
+      Scene.finish(writer);
+    }
+    assertThat(Scene.contents(scene.out())).isEqualTo(undisturbed);
+  }
+
+  @Test
   void aStrangerBesideTheJournalIsNamedAndLeft() throws IOException {
     scene.abandonAfterSealing(1);
     Path stranger = Files.createDirectory(scene.partial().resolve("files/deep"));
