@@ -30,12 +30,7 @@ final class ModelCard {
     Licence.of(source.directory())
         .ifPresent(id -> card.append("license: ").append(id).append('\n'));
     card.append(
-        "library_name: transformers\n"
-            + "pipeline_tag: text-generation\n"
-            + "tags:\n"
-            + "- moe\n"
-            + "- upcycling\n"
-            + "---\n\n");
+        "library_name: transformers\npipeline_tag: text-generation\ntags:\n- moe\n- upcycling\n---\n\n");
     card.append(
         String.format(
             Locale.ROOT,
