@@ -11,6 +11,7 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
@@ -152,9 +153,13 @@ public final class Checkpoint {
       if (channel.size() < entry.offset() + entry.bytes()) {
         throw new CheckpointFormatException(
             CheckpointFault.DATA_TOO_SHORT,
-            "%s: tensor '%s' ends at byte %,d, but the file is now %,d bytes; it was changed after it was opened: start again"
-                .formatted(
-                    entry.file(), entry.name(), entry.offset() + entry.bytes(), channel.size()));
+            String.format(
+                Locale.ROOT,
+                "%s: tensor '%s' ends at byte %,d, but the file is now %,d bytes; it was changed after it was opened: start again",
+                entry.file(),
+                entry.name(),
+                entry.offset() + entry.bytes(),
+                channel.size()));
       }
       return channel.map(FileChannel.MapMode.READ_ONLY, entry.offset(), entry.bytes(), arena);
     } catch (IOException e) {
@@ -173,8 +178,13 @@ public final class Checkpoint {
             .collect(Collectors.joining("', '", "'", "'"));
     return new CheckpointFormatException(
         CheckpointFault.NO_SUCH_TENSOR,
-        "%s: there is no tensor '%s' among %,d; the nearest names are %s"
-            .formatted(directory, name, tensors.size(), nearest));
+        String.format(
+            Locale.ROOT,
+            "%s: there is no tensor '%s' among %,d; the nearest names are %s",
+            directory,
+            name,
+            tensors.size(),
+            nearest));
   }
 
   /// Characters that two names share at their ends.

@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Locale;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -118,12 +119,13 @@ public final class JsonText {
     }
     String digits = shortest.unscaledValue().abs().toString();
     String fraction = digits.length() == 1 ? "" : "." + digits.substring(1);
-    return "%s%s%se%s%02d"
-        .formatted(
-            value < 0 ? "-" : "",
-            digits.charAt(0),
-            fraction,
-            exponent < 0 ? "-" : "+",
-            Math.abs(exponent));
+    return String.format(
+        Locale.ROOT,
+        "%s%s%se%s%02d",
+        value < 0 ? "-" : "",
+        digits.charAt(0),
+        fraction,
+        exponent < 0 ? "-" : "+",
+        Math.abs(exponent));
   }
 }

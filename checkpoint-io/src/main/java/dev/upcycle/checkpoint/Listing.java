@@ -6,6 +6,7 @@ import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.NavigableSet;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
@@ -34,8 +35,11 @@ record Listing(Path directory, NavigableSet<String> names) {
     } catch (NotDirectoryException e) {
       throw new CheckpointFormatException(
           CheckpointFault.NOT_A_DIRECTORY,
-          "%s: is a file, expected the directory of a model; name its directory, %s"
-              .formatted(directory, absolute.getParent()),
+          String.format(
+              Locale.ROOT,
+              "%s: is a file, expected the directory of a model; name its directory, %s",
+              directory,
+              absolute.getParent()),
           e);
     } catch (IOException e) {
       throw new CheckpointFormatException(

@@ -3,6 +3,7 @@ package dev.upcycle.checkpoint;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
@@ -200,21 +201,35 @@ public final class ModelConfig {
   CheckpointFormatException bad(String key, String expected) {
     return new CheckpointFormatException(
         CheckpointFault.BAD_CONFIG_VALUE,
-        "%s: '%s' is %s, expected %s; correct the value"
-            .formatted(origin, key, json.get(key), expected));
+        String.format(
+            Locale.ROOT,
+            "%s: '%s' is %s, expected %s; correct the value",
+            origin,
+            key,
+            json.get(key),
+            expected));
   }
 
   CheckpointFormatException disagreement(String first, String second) {
     return new CheckpointFormatException(
         CheckpointFault.CONFIG_SPELLINGS_DISAGREE,
-        "%s: %s, but %s; both spell one setting and must agree: correct or remove one"
-            .formatted(origin, first, second));
+        String.format(
+            Locale.ROOT,
+            "%s: %s, but %s; both spell one setting and must agree: correct or remove one",
+            origin,
+            first,
+            second));
   }
 
   private CheckpointFormatException missing(String key, String expected) {
     return new CheckpointFormatException(
         CheckpointFault.MISSING_CONFIG_KEY,
-        "%s: '%s' is absent or null, expected %s; add the key".formatted(origin, key, expected));
+        String.format(
+            Locale.ROOT,
+            "%s: '%s' is absent or null, expected %s; add the key",
+            origin,
+            key,
+            expected));
   }
 
   private Optional<JsonNode> findValue(String key) {

@@ -6,6 +6,7 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Matcher;
@@ -58,8 +59,10 @@ public final class ModelLocation {
     if (!hubName.matches()) {
       throw new CheckpointFormatException(
           CheckpointFault.NO_SUCH_PATH,
-          "%s: there is no such directory; expected a model's directory, or a hub name such as org/name or org/name@revision"
-              .formatted(model));
+          String.format(
+              Locale.ROOT,
+              "%s: there is no such directory; expected a model's directory, or a hub name such as org/name or org/name@revision",
+              model));
     }
     return new ModelLocation(cache(environment), hubName).snapshot();
   }
@@ -98,8 +101,13 @@ public final class ModelLocation {
     if (!Files.isDirectory(repository)) {
       throw new CheckpointFormatException(
           CheckpointFault.NOT_IN_CACHE,
-          "%s: is neither a directory here nor in the local cache (looked for %s and %s); download it with 'hf download %s'"
-              .formatted(model, Path.of(model).toAbsolutePath(), repository, model));
+          String.format(
+              Locale.ROOT,
+              "%s: is neither a directory here nor in the local cache (looked for %s and %s); download it with 'hf download %s'",
+              model,
+              Path.of(model).toAbsolutePath(),
+              repository,
+              model));
     }
     String commit = commit();
     Path snapshot = repository.resolve("snapshots").resolve(commit);
@@ -108,8 +116,16 @@ public final class ModelLocation {
     }
     throw new CheckpointFormatException(
         CheckpointFault.NO_SUCH_REVISION,
-        "%s: the local cache %s has no revision '%s'; it has %s; download it with 'hf download %s --revision %s', or name one that is there: %s@REVISION"
-            .formatted(model, cache, revision, revisions(), model, revision, model));
+        String.format(
+            Locale.ROOT,
+            "%s: the local cache %s has no revision '%s'; it has %s; download it with 'hf download %s --revision %s', or name one that is there: %s@REVISION",
+            model,
+            cache,
+            revision,
+            revisions(),
+            model,
+            revision,
+            model));
   }
 
   /// The commit that the revision stands for: what its ref says, else the revision itself, which

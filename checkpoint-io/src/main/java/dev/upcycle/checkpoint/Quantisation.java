@@ -99,7 +99,9 @@ enum Quantisation {
       }
     }
     evidence.forEach((form, tensor) -> {
-      throw form.refusal(directory, "it holds '%s' of %s".formatted(tensor.name(), tensor.dtype()));
+      throw form.refusal(
+          directory,
+          String.format(Locale.ROOT, "it holds '%s' of %s", tensor.name(), tensor.dtype()));
     });
   }
 
@@ -131,13 +133,20 @@ enum Quantisation {
           default -> OTHER;
         };
     throw form.refusal(
-        directory, "its config.json has '%s' with quant_method %s".formatted(CONFIG_KEY, name));
+        directory,
+        String.format(
+            Locale.ROOT, "its config.json has '%s' with quant_method %s", CONFIG_KEY, name));
   }
 
   private CheckpointFormatException refusal(Path directory, String evidence) {
     return new CheckpointFormatException(
         fault,
-        "%s: the weights are quantised by %s (%s), expected plain floats; %s"
-            .formatted(directory, title, evidence, wayOut));
+        String.format(
+            Locale.ROOT,
+            "%s: the weights are quantised by %s (%s), expected plain floats; %s",
+            directory,
+            title,
+            evidence,
+            wayOut));
   }
 }

@@ -2,6 +2,7 @@ package dev.upcycle.checkpoint;
 
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.Set;
@@ -58,8 +59,8 @@ final class RopeSpellings {
     RopeSettings fresh = settings(theta, parameters);
     if (config.has(SCALING) && !same(old, fresh)) {
       throw config.disagreement(
-          "'%s' is %s".formatted(SCALING, config.json().get(SCALING)),
-          "'%s' is %s".formatted(PARAMETERS, config.json().get(PARAMETERS)));
+          String.format(Locale.ROOT, "'%s' is %s", SCALING, config.json().get(SCALING)),
+          String.format(Locale.ROOT, "'%s' is %s", PARAMETERS, config.json().get(PARAMETERS)));
     }
     return fresh;
   }
@@ -90,8 +91,8 @@ final class RopeSpellings {
     OptionalDouble inner = positive(parameters.get());
     if (outer.isPresent() && inner.isPresent() && outer.getAsDouble() != inner.getAsDouble()) {
       throw config.disagreement(
-          "'%s' is %s".formatted(THETA, outer.getAsDouble()),
-          "'%s' in '%s' is %s".formatted(THETA, PARAMETERS, inner.getAsDouble()));
+          String.format(Locale.ROOT, "'%s' is %s", THETA, outer.getAsDouble()),
+          String.format(Locale.ROOT, "'%s' in '%s' is %s", THETA, PARAMETERS, inner.getAsDouble()));
     }
     return inner.isPresent() ? inner : outer;
   }
@@ -129,7 +130,8 @@ final class RopeSpellings {
     Optional<String> old = spelled.findString(OLD_TYPE).map(RopeSpellings::currentName);
     if (fresh.isPresent() && old.isPresent() && !fresh.equals(old)) {
       throw spelled.disagreement(
-          "'%s' is %s".formatted(TYPE, fresh.get()), "'%s' is %s".formatted(OLD_TYPE, old.get()));
+          String.format(Locale.ROOT, "'%s' is %s", TYPE, fresh.get()),
+          String.format(Locale.ROOT, "'%s' is %s", OLD_TYPE, old.get()));
     }
     return fresh.or(() -> old).orElse(DEFAULT);
   }

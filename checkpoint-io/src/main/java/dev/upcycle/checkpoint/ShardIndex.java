@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.SequencedMap;
 import java.util.TreeSet;
@@ -62,9 +63,13 @@ final class ShardIndex {
         if (other != null) {
           throw new CheckpointFormatException(
               CheckpointFault.TENSOR_IN_TWO_SHARDS,
-              "%s: tensor '%s' is in two shards, %s and %s, expected one; the files are of different downloads: download them again"
-                  .formatted(
-                      path, tensor.name(), other.getFileName(), tensor.file().getFileName()));
+              String.format(
+                  Locale.ROOT,
+                  "%s: tensor '%s' is in two shards, %s and %s, expected one; the files are of different downloads: download them again",
+                  path,
+                  tensor.name(),
+                  other.getFileName(),
+                  tensor.file().getFileName()));
         }
       }
     }
@@ -77,9 +82,11 @@ final class ShardIndex {
     weightMap.forEach((name, shard) -> {
       Path actual = found.get(name);
       if (actual == null) {
-        wrong.add("'%s' is not in %s".formatted(name, shard));
+        wrong.add(String.format(Locale.ROOT, "'%s' is not in %s", name, shard));
       } else if (!actual.endsWith(shard)) {
-        wrong.add("'%s' is not in %s but in %s".formatted(name, shard, actual.getFileName()));
+        wrong.add(
+            String.format(
+                Locale.ROOT, "'%s' is not in %s but in %s", name, shard, actual.getFileName()));
       }
     });
     refuse(CheckpointFault.TENSOR_NOT_IN_SHARD, "names tensors that their shards lack", wrong);
@@ -89,7 +96,7 @@ final class ShardIndex {
     List<String> wrong = new ArrayList<>();
     found.forEach((name, file) -> {
       if (!weightMap.containsKey(name)) {
-        wrong.add("'%s' in %s".formatted(name, file.getFileName()));
+        wrong.add(String.format(Locale.ROOT, "'%s' in %s", name, file.getFileName()));
       }
     });
     wrong.sort(null);
@@ -106,23 +113,31 @@ final class ShardIndex {
     if (wrong.isEmpty()) {
       return;
     }
-    String more = wrong.size() > SHOWN ? " and %,d more".formatted(wrong.size() - SHOWN) : "";
+    String more =
+        wrong.size() > SHOWN
+            ? String.format(Locale.ROOT, " and %,d more", wrong.size() - SHOWN)
+            : "";
     throw new CheckpointFormatException(
         fault,
-        "%s: %s: %s%s; download the model again"
-            .formatted(
-                path,
-                what,
-                String.join(", ", wrong.subList(0, Math.min(SHOWN, wrong.size()))),
-                more));
+        String.format(
+            Locale.ROOT,
+            "%s: %s: %s%s; download the model again",
+            path,
+            what,
+            String.join(", ", wrong.subList(0, Math.min(SHOWN, wrong.size()))),
+            more));
   }
 
   private static String shardName(Path index, String tensor, JsonNode value) {
     if (!value.isString()) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_INDEX,
-          "%s: tensor '%s' lies in %s, expected a file name; download it again"
-              .formatted(index, tensor, value));
+          String.format(
+              Locale.ROOT,
+              "%s: tensor '%s' lies in %s, expected a file name; download it again",
+              index,
+              tensor,
+              value));
     }
     String name = value.stringValue();
     boolean plain =
@@ -133,8 +148,12 @@ final class ShardIndex {
     if (!plain) {
       throw new CheckpointFormatException(
           CheckpointFault.SHARD_OUTSIDE_DIRECTORY,
-          "%s: tensor '%s' lies in '%s', expected the plain name of a file beside the index; do not trust this model, or correct the index"
-              .formatted(index, tensor, name));
+          String.format(
+              Locale.ROOT,
+              "%s: tensor '%s' lies in '%s', expected the plain name of a file beside the index; do not trust this model, or correct the index",
+              index,
+              tensor,
+              name));
     }
     return name;
   }

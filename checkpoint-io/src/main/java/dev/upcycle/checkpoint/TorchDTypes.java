@@ -1,5 +1,6 @@
 package dev.upcycle.checkpoint;
 
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -32,8 +33,8 @@ final class TorchDTypes {
     Optional<DType> old = read(config, OLD_KEY);
     if (fresh.isPresent() && old.isPresent() && !fresh.equals(old)) {
       throw config.disagreement(
-          "'%s' is %s".formatted(NEW_KEY, SPELLINGS.get(fresh.get())),
-          "'%s' is %s".formatted(OLD_KEY, SPELLINGS.get(old.get())));
+          String.format(Locale.ROOT, "'%s' is %s", NEW_KEY, SPELLINGS.get(fresh.get())),
+          String.format(Locale.ROOT, "'%s' is %s", OLD_KEY, SPELLINGS.get(old.get())));
     }
     return fresh.or(() -> old);
   }

@@ -3,6 +3,7 @@ package dev.upcycle.checkpoint;
 import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
@@ -46,8 +47,11 @@ final class WeightsFiles {
       throw fault(
           CheckpointFault.SINGLE_FILE_AND_INDEX,
           listing,
-          "holds both %s and %s, which names other files; which one loads depends on the program: move one of them away"
-              .formatted(SINGLE, INDEX));
+          String.format(
+              Locale.ROOT,
+              "holds both %s and %s, which names other files; which one loads depends on the program: move one of them away",
+              SINGLE,
+              INDEX));
     }
     return new WeightsFiles(listing, Optional.of(index));
   }
@@ -93,8 +97,10 @@ final class WeightsFiles {
       throw fault(
           CheckpointFault.PEFT_ADAPTER,
           listing,
-          "holds a PEFT adapter (%s), expected a whole model; merge it into its base model first: in Python PeftModel.merge_and_unload(), then save_pretrained"
-              .formatted(String.join(", ", found)));
+          String.format(
+              Locale.ROOT,
+              "holds a PEFT adapter (%s), expected a whole model; merge it into its base model first: in Python PeftModel.merge_and_unload(), then save_pretrained",
+              String.join(", ", found)));
     }
   }
 
@@ -107,8 +113,10 @@ final class WeightsFiles {
       throw fault(
           CheckpointFault.HALF_DOWNLOAD,
           listing,
-          "holds an unfinished download (%s); run the 'hf download' again until it finishes, or remove that file if it is a leftover"
-              .formatted(String.join(", ", found)));
+          String.format(
+              Locale.ROOT,
+              "holds an unfinished download (%s); run the 'hf download' again until it finishes, or remove that file if it is a leftover",
+              String.join(", ", found)));
     }
   }
 
@@ -125,35 +133,52 @@ final class WeightsFiles {
       return fault(
           CheckpointFault.SHARDS_WITHOUT_INDEX,
           listing,
-          "holds %s, but neither %s nor %s that joins them; download the index, or rename a single file to %s"
-              .formatted(listed(safetensors), SINGLE, INDEX, SINGLE));
+          String.format(
+              Locale.ROOT,
+              "holds %s, but neither %s nor %s that joins them; download the index, or rename a single file to %s",
+              listed(safetensors),
+              SINGLE,
+              INDEX,
+              SINGLE));
     }
     if (!consolidated.isEmpty()) {
       return fault(
           CheckpointFault.CONSOLIDATED_WEIGHTS,
           listing,
-          "holds weights in Mistral's own layout only (%s), which is not read; download the files of the transformers layout, %s or %s with its shards"
-              .formatted(listed(consolidated), SINGLE, INDEX));
+          String.format(
+              Locale.ROOT,
+              "holds weights in Mistral's own layout only (%s), which is not read; download the files of the transformers layout, %s or %s with its shards",
+              listed(consolidated),
+              SINGLE,
+              INDEX));
     }
     if (!torch.isEmpty()) {
       return fault(
           CheckpointFault.TORCH_PICKLE_WEIGHTS,
           listing,
-          "holds weights in torch's pickle format only (%s), which is not read yet; convert them to safetensors: in transformers from_pretrained, then save_pretrained, or safetensors' own convert.py"
-              .formatted(listed(torch)));
+          String.format(
+              Locale.ROOT,
+              "holds weights in torch's pickle format only (%s), which is not read yet; convert them to safetensors: in transformers from_pretrained, then save_pretrained, or safetensors' own convert.py",
+              listed(torch)));
     }
     if (!gguf.isEmpty()) {
       return fault(
           CheckpointFault.GGUF_WEIGHTS,
           listing,
-          "holds GGUF only (%s), which is not read; download the original model in safetensors, or dequantise it: in transformers from_pretrained(dir, gguf_file=...), then save_pretrained"
-              .formatted(listed(gguf)));
+          String.format(
+              Locale.ROOT,
+              "holds GGUF only (%s), which is not read; download the original model in safetensors, or dequantise it: in transformers from_pretrained(dir, gguf_file=...), then save_pretrained",
+              listed(gguf)));
     }
     return fault(
         CheckpointFault.NO_WEIGHTS,
         listing,
-        "holds no weights, expected %s, or %s with its shards; found %s"
-            .formatted(SINGLE, INDEX, listed(List.copyOf(listing.names()))));
+        String.format(
+            Locale.ROOT,
+            "holds no weights, expected %s, or %s with its shards; found %s",
+            SINGLE,
+            INDEX,
+            listed(List.copyOf(listing.names()))));
   }
 
   private static String listed(List<String> names) {
@@ -161,7 +186,9 @@ final class WeightsFiles {
     return names.isEmpty()
         ? "nothing"
         : String.join(", ", names.subList(0, Math.min(shown, names.size())))
-            + (names.size() > shown ? " and %,d more".formatted(names.size() - shown) : "");
+            + (names.size() > shown
+                ? String.format(Locale.ROOT, " and %,d more", names.size() - shown)
+                : "");
   }
 
   private static CheckpointFormatException fault(

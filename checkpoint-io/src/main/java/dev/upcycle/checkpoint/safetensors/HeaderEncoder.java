@@ -11,6 +11,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 
 /// Writes a header byte for byte as the safetensors crate does with `{"format": "pt"}`.
@@ -103,8 +104,11 @@ final class HeaderEncoder {
     if (bytes > SafetensorsHeader.MAX_JSON_BYTES) {
       throw new CheckpointFormatException(
           CheckpointFault.HEADER_TOO_LARGE,
-          "a safetensors header of %,d bytes or more was asked for, the format allows %,d; spread the tensors over more shards (a smaller --max-shard-size)"
-              .formatted(bytes, SafetensorsHeader.MAX_JSON_BYTES));
+          String.format(
+              Locale.ROOT,
+              "a safetensors header of %,d bytes or more was asked for, the format allows %,d; spread the tensors over more shards (a smaller --max-shard-size)",
+              bytes,
+              SafetensorsHeader.MAX_JSON_BYTES));
     }
   }
 }

@@ -3,6 +3,7 @@ package dev.upcycle.checkpoint.safetensors;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /// Words the faults of one file.
 ///
@@ -19,8 +20,12 @@ record HeaderFaults(Path file) {
   CheckpointFormatException tensor(CheckpointFault fault, String name, String what) {
     return new CheckpointFormatException(
         fault,
-        "%s: tensor '%s' %s; the file is damaged or was written wrongly: download or write it again"
-            .formatted(file, name, what));
+        String.format(
+            Locale.ROOT,
+            "%s: tensor '%s' %s; the file is damaged or was written wrongly: download or write it again",
+            file,
+            name,
+            what));
   }
 
   /// The text, when it holds no half of a surrogate pair.
@@ -31,8 +36,10 @@ record HeaderFaults(Path file) {
       if (c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE) {
         throw file(
             CheckpointFault.HEADER_LONE_SURROGATE,
-            "a text of the header has the escape \\u%04x without its partner, expected a pair; "
-                    .formatted(c)
+            String.format(
+                    Locale.ROOT,
+                    "a text of the header has the escape \\u%04x without its partner, expected a pair; ",
+                    c)
                 + "write the file again");
       }
       i += Character.charCount(c);

@@ -9,6 +9,7 @@ import java.io.Reader;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.SequencedMap;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonParser;
@@ -90,8 +91,10 @@ final class HeaderParser {
               "the header holds only white space, expected a JSON object; download it again")
           : faults.file(
               CheckpointFault.HEADER_NOT_AN_OBJECT,
-              "the header is JSON but begins with '%s', expected an object of tensors"
-                  .formatted(parser.getString()));
+              String.format(
+                  Locale.ROOT,
+                  "the header is JSON but begins with '%s', expected an object of tensors",
+                  parser.getString()));
     }
     TensorReader tensors = new TensorReader(parser, faults);
     while (parser.nextToken() != JsonToken.END_OBJECT) {
@@ -137,22 +140,29 @@ final class HeaderParser {
     if (start != JsonToken.START_OBJECT) {
       throw faults.file(
           CheckpointFault.METADATA_NOT_AN_OBJECT,
-          "__metadata__ is '%s', expected an object of texts; write the file again"
-              .formatted(parser.getString()));
+          String.format(
+              Locale.ROOT,
+              "__metadata__ is '%s', expected an object of texts; write the file again",
+              parser.getString()));
     }
     while (parser.nextToken() != JsonToken.END_OBJECT) {
       String key = faults.wellFormed(parser.currentName());
       if (parser.nextToken() != JsonToken.VALUE_STRING) {
         throw faults.file(
             CheckpointFault.METADATA_VALUE_NOT_TEXT,
-            "__metadata__ has '%s' at the key '%s', expected text; write the file again"
-                .formatted(parser.getString(), key));
+            String.format(
+                Locale.ROOT,
+                "__metadata__ has '%s' at the key '%s', expected text; write the file again",
+                parser.getString(),
+                key));
       }
       if (metadata.putIfAbsent(key, faults.wellFormed(parser.getString())) != null) {
         throw faults.file(
             CheckpointFault.DUPLICATE_METADATA_KEY,
-            "__metadata__ has the key '%s' twice, expected once; write the file again"
-                .formatted(key));
+            String.format(
+                Locale.ROOT,
+                "__metadata__ has the key '%s' twice, expected once; write the file again",
+                key));
       }
     }
   }
@@ -179,15 +189,19 @@ final class HeaderParser {
     if (e instanceof StreamConstraintsException && what.contains("nesting depth")) {
       return faults.file(
           CheckpointFault.HEADER_TOO_DEEP,
-          "the header nests deeper than %d levels, expected 3; it is not a safetensors file"
-              .formatted(MAX_DEPTH),
+          String.format(
+              Locale.ROOT,
+              "the header nests deeper than %d levels, expected 3; it is not a safetensors file",
+              MAX_DEPTH),
           e);
     }
     if (what.contains("surrogate")) {
       return faults.file(
           CheckpointFault.HEADER_LONE_SURROGATE,
-          "an escape in a text of the header is half of a surrogate pair (%s), expected a pair; write the file again"
-              .formatted(what),
+          String.format(
+              Locale.ROOT,
+              "an escape in a text of the header is half of a surrogate pair (%s), expected a pair; write the file again",
+              what),
           e);
     }
     if (controlCharacterInText()) {
@@ -199,8 +213,11 @@ final class HeaderParser {
     }
     return faults.file(
         CheckpointFault.HEADER_NOT_JSON,
-        "the header is not JSON (%s, at character %,d); the file is damaged: download it again"
-            .formatted(what, e.getLocation() == null ? 0 : e.getLocation().getCharOffset()),
+        String.format(
+            Locale.ROOT,
+            "the header is not JSON (%s, at character %,d); the file is damaged: download it again",
+            what,
+            e.getLocation() == null ? 0 : e.getLocation().getCharOffset()),
         e);
   }
 

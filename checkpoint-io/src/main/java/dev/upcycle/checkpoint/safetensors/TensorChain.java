@@ -8,6 +8,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -65,8 +66,11 @@ final class TensorChain {
     if (end < dataBytes()) {
       throw faults.file(
           CheckpointFault.DATA_TOO_LONG,
-          "the tensors' data end at byte %,d, but the file has %,d bytes of data; the file is damaged: download it again"
-              .formatted(end, dataBytes()));
+          String.format(
+              Locale.ROOT,
+              "the tensors' data end at byte %,d, but the file has %,d bytes of data; the file is damaged: download it again",
+              end,
+              dataBytes()));
     }
     return entries;
   }
@@ -94,15 +98,22 @@ final class TensorChain {
     return faults.tensor(
         fault,
         tensor.name(),
-        "begins at byte %,d of the data, expected %,d, where the tensor before it ends"
-            .formatted(tensor.begin(), end));
+        String.format(
+            Locale.ROOT,
+            "begins at byte %,d of the data, expected %,d, where the tensor before it ends",
+            tensor.begin(),
+            end));
   }
 
   private CheckpointFormatException tooShort(PlacedTensor last) {
     return faults.file(
         CheckpointFault.DATA_TOO_SHORT,
-        "tensor '%s' ends at byte %,d of the data, but the file has %,d bytes of data; it is cut short: download it again"
-            .formatted(last.name(), last.end(), dataBytes()));
+        String.format(
+            Locale.ROOT,
+            "tensor '%s' ends at byte %,d of the data, but the file has %,d bytes of data; it is cut short: download it again",
+            last.name(),
+            last.end(),
+            dataBytes()));
   }
 
   private long dataBytes() {

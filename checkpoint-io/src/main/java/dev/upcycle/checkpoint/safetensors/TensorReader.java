@@ -8,6 +8,7 @@ import dev.upcycle.checkpoint.TensorSpec;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JsonParser;
 import tools.jackson.core.JsonParser.NumberType;
@@ -43,8 +44,10 @@ final class TensorReader {
     if (parser.nextToken() != JsonToken.START_OBJECT) {
       throw fault(
           CheckpointFault.TENSOR_NOT_AN_OBJECT,
-          "is '%s', expected an object with dtype, shape and data_offsets"
-              .formatted(parser.getString()));
+          String.format(
+              Locale.ROOT,
+              "is '%s', expected an object with dtype, shape and data_offsets",
+              parser.getString()));
     }
     while (parser.nextToken() != JsonToken.END_OBJECT) {
       String field = faults.wellFormed(parser.currentName());
@@ -97,19 +100,21 @@ final class TensorReader {
     if (bits % Byte.SIZE != 0) {
       throw fault(
           CheckpointFault.PARTIAL_BYTE,
-          "is %s of %s, %d bits, expected whole bytes".formatted(dimensions, type, bits));
+          String.format(
+              Locale.ROOT, "is %s of %s, %d bits, expected whole bytes", dimensions, type, bits));
     }
     if (bytes.end() - bytes.begin() != bits / Byte.SIZE) {
       throw fault(
           CheckpointFault.SIZE_MISMATCH,
-          "is %s of %s, expected %,d bytes, but its data_offsets [%d, %d] give %,d"
-              .formatted(
-                  dimensions,
-                  type,
-                  bits / Byte.SIZE,
-                  bytes.begin(),
-                  bytes.end(),
-                  bytes.end() - bytes.begin()));
+          String.format(
+              Locale.ROOT,
+              "is %s of %s, expected %,d bytes, but its data_offsets [%d, %d] give %,d",
+              dimensions,
+              type,
+              bits / Byte.SIZE,
+              bytes.begin(),
+              bytes.end(),
+              bytes.end() - bytes.begin()));
     }
   }
 
@@ -125,14 +130,18 @@ final class TensorReader {
   private CheckpointFormatException unknownDType(String found) {
     return fault(
         CheckpointFault.UNKNOWN_DTYPE,
-        "has the dtype '%s', expected one of %s".formatted(found, List.of(DType.values())));
+        String.format(
+            Locale.ROOT, "has the dtype '%s', expected one of %s", found, List.of(DType.values())));
   }
 
   private Shape readShape() {
     if (parser.nextToken() != JsonToken.START_ARRAY) {
       throw fault(
           CheckpointFault.SHAPE_NOT_A_LIST,
-          "has the shape '%s', expected a list of whole numbers".formatted(parser.getString()));
+          String.format(
+              Locale.ROOT,
+              "has the shape '%s', expected a list of whole numbers",
+              parser.getString()));
     }
     List<Long> dimensions = new ArrayList<>(4);
     boolean pastLong = false;
@@ -166,8 +175,11 @@ final class TensorReader {
     if (offsets[0] > offsets[1]) {
       throw fault(
           CheckpointFault.OFFSETS_REVERSED,
-          "has the data_offsets [%d, %d], expected the end not before the beginning"
-              .formatted(offsets[0], offsets[1]));
+          String.format(
+              Locale.ROOT,
+              "has the data_offsets [%d, %d], expected the end not before the beginning",
+              offsets[0],
+              offsets[1]));
     }
     return new Range(offsets[0], offsets[1]);
   }
@@ -177,8 +189,10 @@ final class TensorReader {
     if (large.signum() != 0) {
       throw fault(
           CheckpointFault.OFFSET_OVERFLOW,
-          "has the data offset %s, expected less than 2^63, the most that a file can hold"
-              .formatted(large));
+          String.format(
+              Locale.ROOT,
+              "has the data offset %s, expected less than 2^63, the most that a file can hold",
+              large));
     }
     return parser.getLongValue();
   }
@@ -186,7 +200,7 @@ final class TensorReader {
   private CheckpointFormatException notAPair(String found) {
     return fault(
         CheckpointFault.OFFSETS_NOT_A_PAIR,
-        "has %s as data_offsets, expected a list [begin, end]".formatted(found));
+        String.format(Locale.ROOT, "has %s as data_offsets, expected a list [begin, end]", found));
   }
 
   /// Requires the current token to be a whole number from 0 to 2^64 - 1; zero when it fits a `long`
@@ -205,26 +219,35 @@ final class TensorReader {
     }
     throw fault(
         fault,
-        "has '%s' as a %s, expected a whole number from 0 to 2^64 - 1"
-            .formatted(parser.getString(), what));
+        String.format(
+            Locale.ROOT,
+            "has '%s' as a %s, expected a whole number from 0 to 2^64 - 1",
+            parser.getString(),
+            what));
   }
 
   private void requireFirst(String field, @Nullable Object seen) {
     if (seen != null) {
       throw fault(
           CheckpointFault.DUPLICATE_FIELD,
-          "has the field '%s' twice, expected once".formatted(field));
+          String.format(Locale.ROOT, "has the field '%s' twice, expected once", field));
     }
   }
 
   private CheckpointFormatException overflow(String dimensions, String type) {
     return fault(
         CheckpointFault.SIZE_OVERFLOW,
-        "is %s of %s, expected a size that can be counted in 64 bits".formatted(dimensions, type));
+        String.format(
+            Locale.ROOT,
+            "is %s of %s, expected a size that can be counted in 64 bits",
+            dimensions,
+            type));
   }
 
   private CheckpointFormatException missing(CheckpointFault fault, String field) {
-    return fault(fault, "has no '%s', expected dtype, shape and data_offsets".formatted(field));
+    return fault(
+        fault,
+        String.format(Locale.ROOT, "has no '%s', expected dtype, shape and data_offsets", field));
   }
 
   private CheckpointFormatException fault(CheckpointFault fault, String what) {

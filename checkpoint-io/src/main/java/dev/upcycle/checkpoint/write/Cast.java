@@ -3,6 +3,7 @@ package dev.upcycle.checkpoint.write;
 import dev.upcycle.checkpoint.DType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.Set;
 
@@ -21,7 +22,8 @@ public record Cast(DType from, DType to) {
   public Cast {
     if (!possible(from, to)) {
       throw new IllegalArgumentException(
-          "%s is not cast to %s: only F64, F32, BF16 and F16 are cast".formatted(from, to));
+          String.format(
+              Locale.ROOT, "%s is not cast to %s: only F64, F32, BF16 and F16 are cast", from, to));
     }
   }
 

@@ -13,12 +13,13 @@ import java.util.function.LongConsumer;
 /// Copies a range of one file to several places, its elements cast on the way: read once, cast
 /// once, written to each.
 ///
-/// Two buffers outside the heap belong to each call and are freed with it: left to the collector,
-/// those of a few hundred tensors would pile up first. Stateless; several threads may copy at once,
-/// to the same files too.
+/// Two buffers outside the heap belong to each call and are freed when it returns. Stateless;
+/// several threads may copy at once, to the same files too.
 public final class CastCopier {
-  /// Elements of one slice; with F64 on one side the buffers take 8 MiB.
   private static final int SLICE_ELEMENTS = 1 << 19;
+
+  /// The most bytes outside the heap that one call holds, with F64 on one side.
+  public static final long MAX_BUFFER_BYTES = SLICE_ELEMENTS * 2L * Double.BYTES;
 
   private CastCopier() {}
 
@@ -38,40 +39,46 @@ public final class CastCopier {
     }
     Interruption.check();
     try (FileChannel from = FileChannel.open(source.file(), StandardOpenOption.READ);
-        Destinations destinations = Destinations.open(starts);
-        Arena buffers = Arena.ofConfined()) {
-      new Run(source, cast, buffers).copy(from, destinations, written);
+        RangeWriter to = RangeWriter.open(starts, targetBytes(source, cast));
+        Arena arena = Arena.ofConfined()) {
+      new Run(source, cast, arena).copy(from, to, written);
     } catch (IOException e) {
       throw Interruption.orElse(e, cause -> SourceFaults.unreadable(source, cause));
     }
   }
 
-  /// One call's buffers.
+  private static long targetBytes(FileRange source, Cast cast) {
+    return Math.multiplyExact(source.bytes() / cast.fromBytes(), (long) cast.toBytes());
+  }
+
+  /// One call's buffers, which live as long as its arena.
   private static final class Run {
     private final FileRange source;
     private final Cast cast;
     private final ByteBuffer in;
     private final ByteBuffer out;
 
-    Run(FileRange source, Cast cast, Arena buffers) {
+    Run(FileRange source, Cast cast, Arena arena) {
       this.source = source;
       this.cast = cast;
       int elements = (int) Math.min(SLICE_ELEMENTS, source.bytes() / cast.fromBytes());
-      this.in = buffers.allocate((long) elements * cast.fromBytes()).asByteBuffer();
-      this.out = buffers.allocate((long) elements * cast.toBytes()).asByteBuffer();
+      this.in = buffer(arena, (long) elements * cast.fromBytes());
+      this.out = buffer(arena, (long) elements * cast.toBytes());
     }
 
-    void copy(FileChannel from, Destinations destinations, LongConsumer written)
-        throws IOException {
+    private static ByteBuffer buffer(Arena arena, long bytes) {
+      return arena.allocate(bytes, Double.BYTES).asByteBuffer();
+    }
+
+    void copy(FileChannel from, RangeWriter to, LongConsumer written) throws IOException {
       long elements = source.bytes() / cast.fromBytes();
       int slice;
       for (long done = 0; done < elements; done += slice) {
-        Interruption.check();
         slice = (int) Math.min(SLICE_ELEMENTS, elements - done);
         read(from, done, slice);
         cast(done);
-        destinations.write(out, done * cast.toBytes());
-        written.accept((long) out.remaining() * destinations.count());
+        to.write(out);
+        written.accept((long) out.remaining() * to.places());
       }
     }
 

@@ -1,5 +1,7 @@
 package dev.upcycle.checkpoint.write;
 
+import java.util.Locale;
+
 /// A finite element of a tensor would become infinite in the type that was asked for.
 public final class CastOverflowException extends RuntimeException {
   private static final long serialVersionUID = 1;
@@ -9,8 +11,15 @@ public final class CastOverflowException extends RuntimeException {
 
   CastOverflowException(Cast cast, FileRange source, long index, double value) {
     super(
-        "element %d of the %s data at byte %d of %s is %s, which passes the range of %s; keep the source's dtype or choose one with a wider range"
-            .formatted(index, cast.from(), source.offset(), source.file(), value, cast.to()));
+        String.format(
+            Locale.ROOT,
+            "element %d of the %s data at byte %d of %s is %s, which passes the range of %s; keep the source's dtype or choose one with a wider range",
+            index,
+            cast.from(),
+            source.offset(),
+            source.file(),
+            value,
+            cast.to()));
     this.index = index;
     this.value = value;
   }

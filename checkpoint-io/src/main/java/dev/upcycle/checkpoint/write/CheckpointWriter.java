@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.SortedSet;
@@ -169,7 +170,11 @@ public final class CheckpointWriter implements AutoCloseable {
             || layout.shards().stream().anyMatch(shard -> shard.fileName().equals(fileName));
     if (taken || !FinishedOutput.isPlain(fileName)) {
       throw new IllegalArgumentException(
-          "'%s' is %s".formatted(fileName, taken ? "the writer's own file" : "not a file name"));
+          String.format(
+              Locale.ROOT,
+              "'%s' is %s",
+              fileName,
+              taken ? "the writer's own file" : "not a file name"));
     }
   }
 
@@ -238,8 +243,12 @@ public final class CheckpointWriter implements AutoCloseable {
 
   private OutputException filledMeanwhile() {
     return new OutputException(
-        "%s was filled by something else while this run worked; the result waits in %s: move %s away and run again with --resume"
-            .formatted(paths.out(), paths.partial(), paths.out()));
+        String.format(
+            Locale.ROOT,
+            "%s was filled by something else while this run worked; the result waits in %s: move %s away and run again with --resume",
+            paths.out(),
+            paths.partial(),
+            paths.out()));
   }
 
   /// Releases the lock; without a commit the partial directory stays for a resume.

@@ -1,6 +1,7 @@
 package dev.upcycle.checkpoint.write;
 
 import java.nio.file.Path;
+import java.util.Locale;
 
 /// A run of bytes in a file.
 ///
@@ -12,7 +13,7 @@ public record FileRange(Path file, long offset, long bytes) {
   public FileRange {
     if (offset < 0 || bytes < 0) {
       throw new IllegalArgumentException(
-          "range of %d bytes at %d in %s".formatted(bytes, offset, file));
+          String.format(Locale.ROOT, "range of %d bytes at %d in %s", bytes, offset, file));
     }
   }
 
@@ -24,7 +25,8 @@ public record FileRange(Path file, long offset, long bytes) {
     /// Refuses negative offsets.
     public Start {
       if (offset < 0) {
-        throw new IllegalArgumentException("offset %d in %s".formatted(offset, file));
+        throw new IllegalArgumentException(
+            String.format(Locale.ROOT, "offset %d in %s", offset, file));
       }
     }
   }

@@ -6,6 +6,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.TreeSet;
 import tools.jackson.core.JacksonException;
@@ -45,8 +46,12 @@ record FinishedOutput(Path directory, List<String> files) {
     }
     if (!strangers.isEmpty()) {
       throw new OutputException(
-          "%s holds what its manifest %s does not list: %s; move it away, or name another --out"
-              .formatted(directory, MANIFEST, String.join(", ", strangers)));
+          String.format(
+              Locale.ROOT,
+              "%s holds what its manifest %s does not list: %s; move it away, or name another --out",
+              directory,
+              MANIFEST,
+              String.join(", ", strangers)));
     }
     files.add(MANIFEST);
     return new FinishedOutput(directory, files);
@@ -56,8 +61,11 @@ record FinishedOutput(Path directory, List<String> files) {
     Path manifest = directory.resolve(MANIFEST);
     if (!Files.isRegularFile(manifest, LinkOption.NOFOLLOW_LINKS)) {
       throw new OutputException(
-          "%s is not empty and has no manifest %s, so it was not written by this tool and --overwrite leaves it alone; name another --out"
-              .formatted(directory, MANIFEST));
+          String.format(
+              Locale.ROOT,
+              "%s is not empty and has no manifest %s, so it was not written by this tool and --overwrite leaves it alone; name another --out",
+              directory,
+              MANIFEST));
     }
     JsonNode json;
     try {
@@ -68,8 +76,11 @@ record FinishedOutput(Path directory, List<String> files) {
     }
     if (!json.path("schema").asString("").equals(SCHEMA) || !json.path("files").isArray()) {
       throw new OutputException(
-          "%s is not a manifest: expected \"schema\": \"%s\" and a list \"files\"; --overwrite leaves its directory alone"
-              .formatted(manifest, SCHEMA));
+          String.format(
+              Locale.ROOT,
+              "%s is not a manifest: expected \"schema\": \"%s\" and a list \"files\"; --overwrite leaves its directory alone",
+              manifest,
+              SCHEMA));
     }
     Set<String> names = new TreeSet<>();
     for (JsonNode file : json.path("files")) {
@@ -81,8 +92,11 @@ record FinishedOutput(Path directory, List<String> files) {
   private static String requirePlain(Path manifest, JsonNode file) {
     if (!file.isString() || !isPlain(file.asString())) {
       throw new OutputException(
-          "%s lists %s, which is not the name of a file beside it; --overwrite leaves its directory alone"
-              .formatted(manifest, file));
+          String.format(
+              Locale.ROOT,
+              "%s lists %s, which is not the name of a file beside it; --overwrite leaves its directory alone",
+              manifest,
+              file));
     }
     return file.asString();
   }

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -98,7 +99,7 @@ record Journal(
       String before = facts.getOrDefault(name, "absent");
       String after = now.getOrDefault(name, "absent");
       if (!Objects.equals(before, after)) {
-        differences.add("%s: was %s, is %s".formatted(name, before, after));
+        differences.add(String.format(Locale.ROOT, "%s: was %s, is %s", name, before, after));
       }
     }
     return differences;

@@ -8,6 +8,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -85,8 +86,11 @@ final class OutputLock implements AutoCloseable {
             .map(journal -> " (process " + journal.process() + ")")
             .orElse("");
     return new ResourceException(
-        "another run%s is writing %s; wait for it or end it, or name another --out"
-            .formatted(holder, paths.out()));
+        String.format(
+            Locale.ROOT,
+            "another run%s is writing %s; wait for it or end it, or name another --out",
+            holder,
+            paths.out()));
   }
 
   /// Removes the file and gives the lock back, in this order, so that nobody locks a file that has

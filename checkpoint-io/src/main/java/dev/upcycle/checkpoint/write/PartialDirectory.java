@@ -6,6 +6,7 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -29,8 +30,11 @@ record PartialDirectory(OutputPaths paths) {
       Files.move(paths.replaced(), paths.out());
     } else if (swapping) {
       throw new OutputException(
-          "%s holds an older output while %s is there again; move one of them away"
-              .formatted(paths.replaced(), paths.out()));
+          String.format(
+              Locale.ROOT,
+              "%s holds an older output while %s is there again; move one of them away",
+              paths.replaced(),
+              paths.out()));
     }
   }
 
@@ -65,14 +69,19 @@ record PartialDirectory(OutputPaths paths) {
     Optional<Journal> journal = Journal.find(paths.journal());
     if (journal.isEmpty()) {
       throw new OutputException(
-          "%s is there but holds no journal of an earlier run; move it away"
-              .formatted(paths.partial()));
+          String.format(
+              Locale.ROOT,
+              "%s is there but holds no journal of an earlier run; move it away",
+              paths.partial()));
     }
     List<String> strangers = strangers();
     if (!strangers.isEmpty()) {
       throw new OutputException(
-          "%s holds what no run put there: %s; move it away"
-              .formatted(paths.partial(), String.join(", ", strangers)));
+          String.format(
+              Locale.ROOT,
+              "%s holds what no run put there: %s; move it away",
+              paths.partial(),
+              String.join(", ", strangers)));
     }
     return journal.get();
   }

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
@@ -62,8 +63,10 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
         refuseFilled(paths);
         if (present) {
           throw new OutputException(
-              "%s is left from an earlier run; go on with it by --resume, or remove it"
-                  .formatted(paths.partial()));
+              String.format(
+                  Locale.ROOT,
+                  "%s is left from an earlier run; go on with it by --resume, or remove it",
+                  paths.partial()));
         }
         yield Journal.begin(false, facts);
       }
@@ -84,8 +87,11 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
       throws IOException {
     if (paths.outHoldsFiles()) {
       throw new OutputException(
-          "%s is complete or was never begun: there is no %s to resume; name another --out, or replace it with --overwrite"
-              .formatted(paths.out(), paths.partial()));
+          String.format(
+              Locale.ROOT,
+              "%s is complete or was never begun: there is no %s to resume; name another --out, or replace it with --overwrite",
+              paths.out(),
+              paths.partial()));
     }
     return Journal.begin(false, facts);
   }
@@ -96,8 +102,11 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
     List<String> differences = earlier.differences(facts);
     if (!differences.isEmpty()) {
       throw new OutputException(
-          "%s was begun from something else and cannot be resumed:\n  %s\nremove it to begin afresh, or bring back what it was begun from"
-              .formatted(paths.partial(), String.join("\n  ", differences)));
+          String.format(
+              Locale.ROOT,
+              "%s was begun from something else and cannot be resumed:\n  %s\nremove it to begin afresh, or bring back what it was begun from",
+              paths.partial(),
+              String.join("\n  ", differences)));
     }
     if (!earlier.replaces()) {
       refuseFilled(paths);
@@ -110,8 +119,10 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
   private static void refuseFilled(OutputPaths paths) throws IOException {
     if (paths.outHoldsFiles()) {
       throw new OutputException(
-          "%s is not empty; name another --out, or replace what this tool wrote there with --overwrite"
-              .formatted(paths.out()));
+          String.format(
+              Locale.ROOT,
+              "%s is not empty; name another --out, or replace what this tool wrote there with --overwrite",
+              paths.out()));
     }
   }
 
@@ -133,8 +144,14 @@ record Preparation(CheckpointWriter.Mode mode, FreeSpace freeSpace) {
     if (needed > free) {
       new PartialDirectory(paths).removeBare();
       throw new ResourceException(
-          "the disk of %s has %s free (%d bytes), %s (%d bytes) are to be written; free some space or name an --out on another disk"
-              .formatted(paths.out(), ByteSizes.text(free), free, ByteSizes.text(needed), needed));
+          String.format(
+              Locale.ROOT,
+              "the disk of %s has %s free (%d bytes), %s (%d bytes) are to be written; free some space or name an --out on another disk",
+              paths.out(),
+              ByteSizes.text(free),
+              free,
+              ByteSizes.text(needed),
+              needed));
     }
   }
 

@@ -28,8 +28,12 @@ public final class ResourceException extends RuntimeException {
     String lower = reason.toLowerCase(Locale.ROOT);
     if (lower.contains("no space left") || lower.contains("quota exceeded")) {
       return new ResourceException(
-          "the disk is full while writing %s: %s more needed there, %s free; free some space, then run again with --resume"
-              .formatted(file, ByteSizes.text(needed), free(file)),
+          String.format(
+              Locale.ROOT,
+              "the disk is full while writing %s: %s more needed there, %s free; free some space, then run again with --resume",
+              file,
+              ByteSizes.text(needed),
+              free(file)),
           cause);
     }
     if (cause instanceof AccessDeniedException
@@ -37,13 +41,19 @@ public final class ResourceException extends RuntimeException {
         || lower.contains("permission denied")
         || lower.contains("not permitted")) {
       return new ResourceException(
-          "%s may not be written: %s; choose an --out that you may write to"
-              .formatted(file, reason),
+          String.format(
+              Locale.ROOT,
+              "%s may not be written: %s; choose an --out that you may write to",
+              file,
+              reason),
           cause);
     }
     return new ResourceException(
-        "writing %s failed: %s; when that is mended, run again with --resume"
-            .formatted(file, reason),
+        String.format(
+            Locale.ROOT,
+            "writing %s failed: %s; when that is mended, run again with --resume",
+            file,
+            reason),
         cause);
   }
 

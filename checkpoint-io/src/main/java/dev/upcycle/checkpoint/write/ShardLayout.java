@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -87,7 +88,7 @@ public record ShardLayout(List<Shard> shards) {
   private static String fileName(int position, int count) {
     return count == 1
         ? "model.safetensors"
-        : "model-%05d-of-%05d.safetensors".formatted(position, count);
+        : String.format(Locale.ROOT, "model-%05d-of-%05d.safetensors", position, count);
   }
 
   private static Shard shard(String fileName, List<TensorSpec> tensors) {
@@ -167,7 +168,7 @@ public record ShardLayout(List<Shard> shards) {
         case '\f' -> json.append("\\f");
         default -> {
           if (c < 0x20 || c > 0x7e) {
-            json.append("\\u%04x".formatted((int) c));
+            json.append(String.format(Locale.ROOT, "\\u%04x", (int) c));
           } else {
             json.append(c);
           }

@@ -9,8 +9,8 @@ import java.util.function.LongConsumer;
 /// Copies a range of one file to several places, in the kernel.
 ///
 /// A slice is read from the disk once and copied to every place while it lies in the page cache, so
-/// resident memory does not grow with the tensor. Stateless; several threads may copy at once, to
-/// the same files too.
+/// resident memory does not grow with the tensor: no buffer of this process is needed. Stateless;
+/// several threads may copy at once, to the same files too.
 public final class SliceCopier {
   /// Small enough to stay in the cache between the copies, large enough to make the calls few.
   static final long SLICE_BYTES = 8L << 20;
@@ -28,13 +28,12 @@ public final class SliceCopier {
   public static void copy(FileRange source, List<FileRange.Start> starts, LongConsumer written) {
     Interruption.check();
     try (FileChannel from = FileChannel.open(source.file(), StandardOpenOption.READ);
-        Destinations destinations = Destinations.open(starts)) {
+        RangeWriter to = RangeWriter.open(starts, source.bytes())) {
       long slice;
       for (long done = 0; done < source.bytes(); done += slice) {
-        Interruption.check();
         slice = Math.min(SLICE_BYTES, source.bytes() - done);
-        destinations.transfer(from, source, done, slice);
-        written.accept(Math.multiplyExact(slice, (long) destinations.count()));
+        to.transfer(from, source, slice);
+        written.accept(Math.multiplyExact(slice, (long) to.places()));
       }
     } catch (IOException e) {
       throw Interruption.orElse(e, cause -> SourceFaults.unreadable(source, cause));

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assumptions.assumeThat;
 
+import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.DType;
 import java.io.IOException;
@@ -203,22 +204,37 @@ class CopierTest {
   }
 
   @Test
-  void castsLeaveNoBuffersToTheCollector() throws IOException {
-    Path source = file("source", noise(40));
-    Path target = file("target", new byte[80]);
-    Cast cast = new Cast(DType.BF16, DType.F32);
-    long before = directBuffers();
-    for (int i = 0; i < 100; i++) {
-      CastCopier.copy(
-          new FileRange(source, 0, 40), cast, List.of(new FileRange.Start(target, 0)), _ -> {});
-    }
-    assertThat(directBuffers()).isLessThanOrEqualTo(before);
+  void aSourceThatCannotBeReadIsNotTakenForADiskThatRefuses() throws IOException {
+    Path source = Files.createDirectory(directory.resolve("unreadable"));
+    Files.createFile(source.resolve("entry"));
+    Path target = file("target", new byte[8]);
+    assertThatThrownBy(() ->
+            SliceCopier.copy(
+                new FileRange(source, 0, 8), List.of(new FileRange.Start(target, 0)), n -> {}))
+        .isInstanceOfSatisfying(
+            CheckpointFormatException.class,
+            e -> assertThat(e.fault()).isEqualTo(CheckpointFault.UNREADABLE))
+        .hasMessageContaining("unreadable");
   }
 
-  private static long directBuffers() {
-    return ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
-        .filter(pool -> pool.getName().equals("direct"))
-        .mapToLong(BufferPoolMXBean::getCount)
-        .sum();
+  @Test
+  void manyCastsLeaveNoBufferBehind() throws IOException {
+    int elements = 200_000;
+    Path source = file("source", new byte[elements * 4]);
+    Path target = file("target", new byte[0]);
+    BufferPoolMXBean direct =
+        ManagementFactory.getPlatformMXBeans(BufferPoolMXBean.class).stream()
+            .filter(pool -> pool.getName().equals("direct"))
+            .findFirst()
+            .orElseThrow();
+    long before = direct.getMemoryUsed();
+    for (int i = 0; i < 20; i++) {
+      CastCopier.copy(
+          new FileRange(source, 0, elements * 4L),
+          new Cast(DType.F32, DType.BF16),
+          List.of(new FileRange.Start(target, 0)),
+          n -> {});
+    }
+    assertThat(direct.getMemoryUsed() - before).isLessThan(elements);
   }
 }
