@@ -6,17 +6,12 @@ import dev.upcycle.checkpoint.write.Cast;
 import dev.upcycle.checkpoint.write.CastCopier;
 import dev.upcycle.checkpoint.write.CastOverflowException;
 import dev.upcycle.checkpoint.write.FileRange;
-import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.checkpoint.write.RangeWriter;
 import dev.upcycle.checkpoint.write.SliceCopier;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.TensorStep;
-import java.io.IOException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedByInterruptException;
-import java.nio.channels.FileChannel;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.concurrent.CancellationException;
 import java.util.function.LongConsumer;
 
 /// A piece of work that fills byte ranges of one shard; any thread may run it.
@@ -75,23 +70,12 @@ sealed interface FillTask {
     public void run(LongConsumer written) {
       RouterDraw draw = new RouterDraw(step.init(), step.seed(), step.target().dtype());
       long elements = step.target().shape().elements();
-      try (FileChannel file = FileChannel.open(start.file(), StandardOpenOption.WRITE)) {
-        long at = start.offset();
+      try (RangeWriter writer = RangeWriter.open(List.of(start), step.target().bytes())) {
         for (long first = 0; first < elements; first += CHUNK_ELEMENTS) {
           ByteBuffer chunk = draw.bytes(first, (int) Math.min(CHUNK_ELEMENTS, elements - first));
-          long bytes = chunk.remaining();
-          while (chunk.hasRemaining()) {
-            at += file.write(chunk, at);
-          }
-          written.accept(bytes);
+          writer.write(chunk);
+          written.accept(chunk.remaining());
         }
-      } catch (ClosedByInterruptException e) {
-        CancellationException cancelled =
-            new CancellationException("interrupted; what is sealed can be resumed");
-        cancelled.initCause(e);
-        throw cancelled;
-      } catch (IOException e) {
-        throw new ResourceException("cannot write " + start.file() + ": " + e.getMessage(), e);
       }
     }
   }

@@ -30,15 +30,7 @@ final class ModelCard {
     Licence.of(source.directory())
         .ifPresent(id -> card.append("license: ").append(id).append('\n'));
     card.append(
-        """
-        library_name: transformers
-        pipeline_tag: text-generation
-        tags:
-        - moe
-        - upcycling
-        ---
-
-        """);
+        "library_name: transformers\npipeline_tag: text-generation\ntags:\n- moe\n- upcycling\n---\n\n");
     card.append(
         String.format(
             Locale.ROOT,
@@ -91,10 +83,8 @@ final class ModelCard {
                 "It computes what the dense model,\nits weights rounded to %s, computes, at a higher cost, until training parts the experts.",
                 dtype))
         .orElse(
-            """
-            It computes what the dense model
-            computes, at a higher cost, until training parts the experts.\
-            """);
+            "It computes what the dense model\n"
+                + "computes, at a higher cost, until training parts the experts.");
   }
 
   private static String router(Component component) {

@@ -5,6 +5,7 @@ import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorSpec;
+import dev.upcycle.checkpoint.write.CastCopier;
 import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
 import java.util.List;
@@ -32,7 +33,7 @@ public record Estimate(
     long flopsPerToken,
     long bufferBytesPerThread) {
   /// Elements of a slice that is cast (`CastCopier`): one buffer in each of the two dtypes.
-  private static final long CAST_ELEMENTS = 1L << 19;
+  private static final long CAST_ELEMENTS = CastCopier.MAX_BUFFER_BYTES / (2 * Double.BYTES);
 
   /// A chunk of 2^16 routers' elements in float32 and in the target's dtype.
   private static final long DRAW_BUFFERS = (1L << 16) * 8;

@@ -9,7 +9,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// What a checkpoint is and what it can become, from headers and config alone.
 ///
-/// @param family `model_type`
+/// @param family `model_type`; `unknown` where there is no config
 /// @param className first of `architectures`, or the known family's class
 /// @param parameters total and active
 /// @param bytes of all tensors

@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import tools.jackson.databind.node.JsonNodeFactory;
 
 /// Looks at a checkpoint's headers and config; reads no weights.
 public final class Inspector {
@@ -31,13 +32,20 @@ public final class Inspector {
 
   private Inspector(Checkpoint checkpoint) {
     this.checkpoint = checkpoint;
-    this.config = checkpoint.config();
+    this.config =
+        checkpoint
+            .findConfig()
+            .orElseGet(() -> ModelConfig.of(JsonNodeFactory.instance.objectNode()));
     this.notes = new ArrayList<>(checkpoint.notes());
-    this.family = Architecture.find(config.modelType());
+    if (checkpoint.findConfig().isEmpty()) {
+      notes.add("there is no config.json beside the weights: only the headers are told");
+    }
+    this.family = config.findString("model_type").flatMap(Architecture::find);
     this.dimensions = family.flatMap(this::dimensions);
   }
 
-  /// Inspects a checkpoint of any family; of one that is not known it tells what headers tell.
+  /// Inspects a checkpoint of any family; of one that is not known, or of a single file without a
+  /// config beside it, it tells what headers tell.
   public static Inspection inspect(Checkpoint checkpoint) {
     return new Inspector(checkpoint).inspect();
   }
@@ -56,7 +64,7 @@ public final class Inspector {
     SequencedMap<DType, Inspection.DTypeShare> dtypes = dtypes(entries);
     FeedForwards feedForwards = new FeedForwards(entries, family);
     return new Inspection(
-        config.modelType(),
+        config.findString("model_type").orElse("unknown"),
         config.strings("architectures").stream()
             .findFirst()
             .or(() -> family.map(Architecture::className)),

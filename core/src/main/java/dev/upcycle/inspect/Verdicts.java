@@ -25,7 +25,11 @@ final class Verdicts {
 
   private static Verdict verdict(
       Checkpoint checkpoint, Optional<Architecture> family, Architecture target) {
-    Optional<String> refusal = Families.refusal(checkpoint.config());
+    Optional<String> refusal =
+        checkpoint
+            .findConfig()
+            .map(Families::refusal)
+            .orElseGet(() -> Optional.of("without its config.json a model cannot be converted"));
     if (refusal.isPresent()) {
       return new Verdict(target.modelType(), Possible.NO, refusal.get());
     }

@@ -9,8 +9,7 @@ import java.util.Optional;
 /// @param roundedTensors tensors whose dtype holds fewer bits than their source's
 /// @param roundedTo their dtype; empty when there are none
 /// @param overrides config keys by which the recipe changes what the model computes
-public record Fidelity(
-    long roundedTensors, Optional<DType> roundedTo, List<ConfigChange> overrides) {
+public record Fidelity(long roundedTensors, Optional<DType> roundedTo, List<Change> overrides) {
   /// Takes a copy.
   public Fidelity {
     overrides = List.copyOf(overrides);
@@ -21,9 +20,9 @@ public record Fidelity(
   /// @param key the config key
   /// @param dense what the dense model means, as JSON; `absent` where it says nothing
   /// @param wanted what the recipe sets, as JSON
-  public record ConfigChange(String key, String dense, String wanted) {}
+  public record Change(String key, String dense, String wanted) {}
 
-  static Fidelity of(List<TensorStep> steps, List<ConfigChange> overrides) {
+  static Fidelity of(List<TensorStep> steps, List<Change> overrides) {
     List<TensorStep> rounded = steps.stream().filter(Fidelity::loses).toList();
     return new Fidelity(
         rounded.size(), rounded.stream().findFirst().map(step -> step.target().dtype()), overrides);

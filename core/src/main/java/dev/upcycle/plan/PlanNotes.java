@@ -66,7 +66,7 @@ final class PlanNotes {
 
   /// What keeps the result from computing exactly what the dense model computes.
   void fidelity(Fidelity fidelity) {
-    for (Fidelity.ConfigChange override : fidelity.overrides()) {
+    for (Fidelity.Change override : fidelity.overrides()) {
       warning(
           String.format(
               Locale.ROOT,

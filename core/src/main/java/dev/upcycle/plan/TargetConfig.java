@@ -100,7 +100,7 @@ final class TargetConfig {
   }
 
   /// The recipe's keys that change what the model computes.
-  List<Fidelity.ConfigChange> functionalOverrides(ModelConfig derived, Map<String, Object> keys) {
+  List<Fidelity.Change> functionalOverrides(ModelConfig derived, Map<String, Object> keys) {
     ObjectNode json = derived.json();
     boolean positions =
         BY_POSITIONS.contains(json.path("rope_scaling").path("rope_type").asString(""));
@@ -111,7 +111,7 @@ final class TargetConfig {
                     || (positions && entry.getKey().equals("max_position_embeddings")))
             .filter(entry -> !same(json.path(entry.getKey()), node(entry.getValue())))
             .map(entry ->
-                new Fidelity.ConfigChange(
+                new Fidelity.Change(
                     entry.getKey(),
                     json.has(entry.getKey()) ? json.path(entry.getKey()).toString() : "absent",
                     node(entry.getValue()).toString()))

@@ -8,6 +8,7 @@ import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.RopeSettings;
 import dev.upcycle.recipe.Experts;
 import dev.upcycle.recipe.Recipe;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -21,6 +22,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// Does the target's `config.json` describe the dense model with experts, to readers of both
 /// generations?
 final class ConfigExamination implements Examination {
+  private static final ModelConfig NOTHING = ModelConfig.of(JsonNodeFactory.instance.objectNode());
+
   /// Keys that change the function or the use of a decoder and that both families share.
   private static final List<String> SHARED =
       List.of(
@@ -47,6 +50,30 @@ final class ConfigExamination implements Examination {
           "dtype",
           "num_local_experts",
           "num_experts_per_tok");
+
+  /// Keys of the source's files and classes, which mean nothing to a target.
+  private static final Set<String> OF_THE_SOURCE =
+      Set.of("_name_or_path", "architectures", "auto_map", "quantization_config");
+
+  /// Keys that a target has beside its source's, its class's defaults and the recipe's.
+  private static final Set<String> OF_THE_TARGET =
+      Set.of("architectures", "model_type", "rope_scaling");
+
+  private final boolean fresh;
+
+  private ConfigExamination(boolean fresh) {
+    this.fresh = fresh;
+  }
+
+  /// A config as the conversion wrote it.
+  static ConfigExamination converted() {
+    return new ConfigExamination(true);
+  }
+
+  /// A config that a trainer may have written anew.
+  static ConfigExamination trained() {
+    return new ConfigExamination(false);
+  }
 
   @Override
   public void examine(Subject subject, Findings findings) {
@@ -144,7 +171,7 @@ final class ConfigExamination implements Examination {
         () -> String.format(Locale.ROOT, "expected %d by recipe.yaml, actual %s", wanted, actual));
   }
 
-  private static void asDense(Checkpoint source, Subject subject, Findings findings) {
+  private void asDense(Checkpoint source, Subject subject, Findings findings) {
     Set<String> overridden =
         subject.recipe().map(recipe -> recipe.output().config().keySet()).orElse(Set.of());
     Architecture dense = subject.dense();
@@ -178,6 +205,51 @@ final class ConfigExamination implements Examination {
                   Locale.ROOT, "expected %s, as the source means, actual %s", expected, found));
     }
     rope(source, subject, overridden, findings);
+    if (fresh) {
+      others(source.config().json(), subject, overridden, findings);
+    }
+  }
+
+  /// Keys that nothing here knows: each of the source's is there unchanged, and none was added.
+  private static void others(
+      ObjectNode before, Subject subject, Set<String> overridden, Findings findings) {
+    Set<String> decided = new HashSet<>(OF_THE_TARGET);
+    decided.addAll(EXPLICIT);
+    decided.addAll(SHARED);
+    decided.addAll(overridden);
+    decided.addAll(subject.family().complete(NOTHING).json().propertyNames());
+    ObjectNode after = subject.target().config().json();
+    Set<String> gone = new HashSet<>(OF_THE_SOURCE);
+    gone.addAll(subject.dense().supersededKeys());
+    gone.addAll(subject.dense().ignoredKeys());
+    gone.addAll(subject.family().foreignKeys());
+    for (String key : before.propertyNames()) {
+      if (!gone.contains(key) && !decided.contains(key)) {
+        expect(
+            after.has(key) && same(value(before, key), value(after, key)),
+            findings,
+            key,
+            () ->
+                String.format(
+                    Locale.ROOT,
+                    "expected %s, as the source, actual %s",
+                    before.get(key),
+                    after.has(key) ? after.get(key) : "absent"));
+      }
+    }
+    decided.addAll(subject.dense().complete(NOTHING).json().propertyNames());
+    for (String key : after.propertyNames()) {
+      if (!before.has(key) && !subject.family().foreignKeys().contains(key)) {
+        expect(
+            decided.contains(key),
+            findings,
+            key,
+            () ->
+                "is "
+                    + after.get(key)
+                    + ", expected no such key: neither source nor recipe has it");
+      }
+    }
   }
 
   private static void rope(

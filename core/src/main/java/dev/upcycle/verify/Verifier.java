@@ -87,7 +87,10 @@ public final class Verifier {
         List.of(
             new StructureExamination(),
             new FileExamination(),
-            new ConfigExamination(),
+            switch (expectation) {
+              case CONVERTED -> ConfigExamination.converted();
+              case TRAINED -> ConfigExamination.trained();
+            },
             new ManifestExamination());
     List<Examination> weights =
         switch (expectation) {

@@ -2,6 +2,7 @@ package dev.upcycle.convert;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.plan.SeedTree;
@@ -43,6 +44,54 @@ class RouterDrawTest {
     ByteBuffer chunks = ByteBuffer.allocate(20);
     chunks.put(draw.bytes(0, 3)).put(draw.bytes(3, 7));
     assertThat(chunks.array()).isEqualTo(draw.bytes(0, 10).array());
+  }
+
+  @Test
+  void elementsBeyond32BitsFollowTheFormula() {
+    RouterDraw normal = new RouterDraw(new RouterInit.Normal(0.5), SEED, DType.F32);
+    RouterDraw uniform = new RouterDraw(new RouterInit.Uniform(0.25), SEED, DType.F32);
+    assertThat(new int[] {bits(normal, (1L << 31) + 5), bits(normal, 1L << 33)})
+        .containsExactly(0x3ec7f039, 0xbf00d4fd);
+    assertThat(new int[] {bits(uniform, (1L << 31) + 5), bits(uniform, 1L << 33)})
+        .containsExactly(0xbdae425d, 0x3defeb3a);
+  }
+
+  @Test
+  void brainFloatsAreTheFloatsRounded() {
+    ByteBuffer values =
+        new RouterDraw(new RouterInit.Normal(0.5), SEED, DType.BF16)
+            .bytes(0, 2)
+            .order(ByteOrder.LITTLE_ENDIAN);
+    assertThat(new short[] {values.getShort(), values.getShort()})
+        .containsExactly((short) 0xbe77, (short) 0xbf15);
+  }
+
+  /// A million draws: each moment within six of its own standard errors.
+  @Test
+  void theMomentsAreThoseOfTheDistribution() {
+    int count = 1_000_000;
+    double[] normal = moments(new RouterInit.Normal(1), count);
+    assertThat(normal[1]).isCloseTo(0, within(6 / Math.sqrt(count)));
+    assertThat(normal[2]).isCloseTo(1, within(6 * Math.sqrt(2.0 / count)));
+    assertThat(normal[4]).isCloseTo(3, within(6 * Math.sqrt(96.0 / count)));
+    double[] uniform = moments(new RouterInit.Uniform(1), count);
+    assertThat(uniform[1]).isCloseTo(0, within(6 * Math.sqrt(1.0 / 3 / count)));
+    assertThat(uniform[2]).isCloseTo(1.0 / 3, within(6 * Math.sqrt(4.0 / 45 / count)));
+    assertThat(uniform[4]).isCloseTo(1.0 / 5, within(6 * Math.sqrt(16.0 / 225 / count)));
+  }
+
+  /// The mean of each power up to the fourth.
+  private static double[] moments(RouterInit init, int count) {
+    ByteBuffer values =
+        new RouterDraw(init, SEED, DType.F32).bytes(0, count).order(ByteOrder.LITTLE_ENDIAN);
+    double[] sums = new double[5];
+    while (values.hasRemaining()) {
+      double value = values.getFloat();
+      for (int power = 1; power < sums.length; power++) {
+        sums[power] += Math.pow(value, power) / count;
+      }
+    }
+    return sums;
   }
 
   @Test

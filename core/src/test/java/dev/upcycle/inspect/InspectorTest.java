@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.upcycle.TestRecipes;
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.convert.PlanExecutor;
 import dev.upcycle.convert.Progress;
@@ -13,6 +14,8 @@ import dev.upcycle.fixtures.dense.DenseFixture.Bias;
 import dev.upcycle.inspect.Inspection.Possible;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.UpcyclePlan;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,6 +25,21 @@ class InspectorTest {
 
   private Inspection inspect(DenseFixture fixture) {
     return Inspector.inspect(Checkpoint.open(fixture.write(folder.resolve("dense"))));
+  }
+
+  @Test
+  void aSingleFileWithoutAConfigIsInspectedByItsHeader() throws IOException {
+    Path dense = DenseFixture.mistral().dtype("BF16").write(folder.resolve("headers-only"));
+    Files.delete(dense.resolve("config.json"));
+    Inspection inspection =
+        Inspector.inspect(Checkpoint.openFile(dense.resolve("model.safetensors")));
+    assertThat(inspection.family()).isEqualTo("unknown");
+    assertThat(inspection.dtypes()).containsOnlyKeys(DType.BF16);
+    assertThat(inspection.parameters().total()).isPositive();
+    assertThat(inspection.notes()).anyMatch(note -> note.contains("no config.json"));
+    assertThat(inspection.verdicts())
+        .isNotEmpty()
+        .allMatch(verdict -> verdict.possible() == Inspection.Possible.NO);
   }
 
   @Test

@@ -320,7 +320,7 @@ class PlannerTest {
     UpcyclePlan plan = plan(DenseFixture.mistral(), "output.config={sliding_window: 3}");
     assertThat(warnings(plan)).contains("output.config.sliding_window replaces null");
     assertThat(plan.fidelity().overrides())
-        .containsExactly(new Fidelity.ConfigChange("sliding_window", "null", "3"));
+        .containsExactly(new Fidelity.Change("sliding_window", "null", "3"));
   }
 
   @Test
@@ -330,7 +330,7 @@ class PlannerTest {
     DenseFixture dynamic =
         DenseFixture.llama().ropeScaling("\"rope_type\": \"dynamic\", \"factor\": 2.0");
     assertThat(plan(dynamic, setting).fidelity().overrides())
-        .extracting(Fidelity.ConfigChange::key)
+        .extracting(Fidelity.Change::key)
         .containsExactly("max_position_embeddings");
   }
 

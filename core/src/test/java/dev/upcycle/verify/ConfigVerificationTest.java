@@ -51,6 +51,33 @@ class ConfigVerificationTest {
   }
 
   @Test
+  void anUnknownKeyOfTheSourceMustSurviveUnchanged() throws IOException {
+    HandMadeTarget model = new HandMadeTarget(directory);
+    model.denseConfig.put("kept", 1).put("lost", 2).put("changed", 3);
+    model.targetConfig.put("kept", 1).put("changed", 4);
+
+    assertThat(model.write().verify().failures())
+        .extracting(Failure::tensor)
+        .containsExactlyInAnyOrder("config.json: lost", "config.json: changed");
+  }
+
+  @Test
+  void aKeyThatNeitherSourceNorRecipeHasIsFound() throws IOException {
+    assertThat(failures(config -> config.put("attention_bias_scale", 2)))
+        .extracting(Failure::tensor)
+        .containsExactly("config.json: attention_bias_scale");
+  }
+
+  @Test
+  void aTrainerMayAddAndDropKeys() throws IOException {
+    HandMadeTarget model = new HandMadeTarget(directory);
+    model.denseConfig.put("transformers_version", "4.57.6");
+    model.targetConfig.put("added", 2);
+
+    assertThat(model.write().verify(Verifier.Expectation.TRAINED).failures()).isEmpty();
+  }
+
+  @Test
   void anEqualNumberSpelledOtherwiseIsNoFailure() throws IOException {
     assertThat(failures(config -> config.put("rms_norm_eps", new BigDecimal("0.0000100"))))
         .isEmpty();

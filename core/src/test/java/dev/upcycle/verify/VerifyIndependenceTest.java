@@ -7,6 +7,10 @@ import com.tngtech.archunit.core.importer.ImportOption;
 import dev.upcycle.convert.PlanExecutor;
 import org.junit.jupiter.api.Test;
 
+/// What the verifier does share with the planner: the families' templates and defaults
+/// (`Architecture`, its slots and `complete`), `Dimensions`, and the reading of configs with the
+/// two spellings of the rotary embedding (`ModelConfig`). A mistake there would pass here; logits
+/// and layer outputs of transformers itself hold those against an outside witness.
 class VerifyIndependenceTest {
   @Test
   void verificationSharesNothingWithWhatPlansCastsOrWrites() {
