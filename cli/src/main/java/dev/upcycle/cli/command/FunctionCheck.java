@@ -38,8 +38,7 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
       }
     }
     return FunctionVerifier.unavailable()
-        .or(() ->
-            FunctionVerifier.mismatch(Checkpoint.open(source), Checkpoint.open(target)));
+        .or(() -> FunctionVerifier.mismatch(Checkpoint.open(source), Checkpoint.open(target)));
   }
 
   FunctionReport run(Terminal terminal) throws InterruptedException {
@@ -75,7 +74,9 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
                         .max()
                         .orElse(0)))
             .row("logits", error(function.logits()))
-            .row("bound", function.whyNotJudged().map(why -> "none: " + why).orElse(error(function.bound())))
+            .row(
+                "bound",
+                function.whyNotJudged().map(why -> "none: " + why).orElse(error(function.bound())))
             .row("loss, dense", number("%.6f", function.loss().dense()))
             .row("loss, target", number("%.6f", function.loss().target()));
     gates(function).ifPresent(gates -> table.row("sums of gate weights", gates));
@@ -87,7 +88,8 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
                 error(control.error())
                     + " (expert %d of layer %d with the opposite sign)"
                         .formatted(control.expert(), control.layer())));
-    terminal.result("\nfunction: relative errors of " + function.tokens() + " tokens in float32\n" + table);
+    terminal.result(
+        "\nfunction: relative errors of " + function.tokens() + " tokens in float32\n" + table);
   }
 
   private static Optional<String> gates(FunctionReport function) {
@@ -121,9 +123,7 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
         .put("loss_dense", function.loss().dense())
         .put("loss_target", function.loss().target());
     function.whyNotJudged().ifPresent(why -> member.put("not_judged_because", why));
-    function
-        .firstParting()
-        .ifPresent(layer -> member.put("first_parting_layer", layer.layer()));
+    function.firstParting().ifPresent(layer -> member.put("first_parting_layer", layer.layer()));
     ArrayNode layers = member.putArray("layers");
     for (FunctionReport.Layer layer : function.layers()) {
       ObjectNode row =

@@ -74,8 +74,7 @@ final class VerifyCommand extends Command {
     Optional<Path> source = paths.size() == 2 ? Optional.of(paths.getFirst()) : Optional.empty();
     VerifyReport report = verify(source, paths.getLast(), terminal);
     Optional<FunctionReport> compared = compare(source, paths.getLast(), report, terminal);
-    VerifyReport whole =
-        compared.map(found -> FunctionCheck.with(report, found)).orElse(report);
+    VerifyReport whole = compared.map(found -> FunctionCheck.with(report, found)).orElse(report);
     if (json.wanted()) {
       ObjectNode document = whole.toJson();
       compared.ifPresent(found -> FunctionCheck.put(found, document));
@@ -121,8 +120,7 @@ final class VerifyCommand extends Command {
     return Optional.empty();
   }
 
-  static void print(
-      VerifyReport report, Optional<FunctionReport> function, Terminal terminal) {
+  static void print(VerifyReport report, Optional<FunctionReport> function, Terminal terminal) {
     Table table = Table.of("check", "covered", "compared", "failed", "");
     for (VerifyReport.Check check : report.checks()) {
       table.row(
