@@ -31,6 +31,9 @@ class ExamplesTest {
         "plan",
         "convert",
         "verify",
+        "eval",
+        "generate",
+        "route",
         "recipe",
         "recipe ls",
         "recipe show",
@@ -91,6 +94,9 @@ class ExamplesTest {
     assertThat(lines).isNotEmpty();
     if (verifies) {
       run("upcycle convert mistral-8x2 --model ./Mistral-7B-v0.1 --out ./Mistral-8x7B");
+    }
+    if (text.contains("./try-it/") && !text.contains("upcycle quickstart")) {
+      run("upcycle quickstart --out ./try-it");
     }
     for (String line : lines) {
       run(line);

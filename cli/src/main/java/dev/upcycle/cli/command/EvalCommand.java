@@ -36,8 +36,8 @@ import tools.jackson.databind.node.ObjectNode;
     },
     footer = {
       "upcycle eval ./try-it/dense --text ./try-it/dense/held-out.txt",
-      "upcycle eval ./try-it/dense --text ./try-it/dense/held-out.txt --against ./try-it/moe",
-      "upcycle eval ./try-it/moe --text ./try-it/dense/held-out.txt --context 128 --json",
+      "upcycle eval ./try-it/moe --text ./try-it/dense/README.md \\",
+      "  --context 128 --against ./try-it/dense --json",
     })
 final class EvalCommand extends Command {
   private static final int USUAL_CONTEXT = 1024;

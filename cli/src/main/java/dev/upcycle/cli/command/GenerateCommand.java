@@ -30,9 +30,9 @@ import tools.jackson.databind.node.ObjectNode;
           + " chosen each time. The prompt is taken as it stands, without a chat template.",
     },
     footer = {
-      "upcycle generate ./try-it/dense --prompt 'The Rays of Light' --max-tokens 64 --greedy",
-      "upcycle generate ./try-it/moe --prompt 'If the' --max-tokens 32 --temperature 0.8"
-          + " --top-p 0.9 --seed 7",
+      "upcycle generate ./try-it/dense --prompt 'The Rays of Light' --greedy",
+      "upcycle generate ./try-it/moe --prompt 'If the' --max-tokens 32 \\",
+      "  --temperature 0.8 --top-p 0.9 --seed 7",
     })
 final class GenerateCommand extends Command {
   @Parameters(paramLabel = "MODEL", description = "The model's directory, tokenizer included.")

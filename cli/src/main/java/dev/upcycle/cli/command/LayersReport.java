@@ -29,7 +29,7 @@ final class LayersReport {
   static String shares(ExpertLoad load) {
     StringBuilder shares = new StringBuilder();
     for (int expert = 0; expert < load.counts().size(); expert++) {
-      shares.append(number(expert == 0 ? "%.1f" : " %.1f", 100 * load.share(expert)));
+      shares.append(number("%6.1f", 100 * load.share(expert)));
     }
     return shares.toString();
   }

@@ -9,6 +9,7 @@ import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.sample.Quickstart;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -67,7 +68,7 @@ final class QuickstartCommand extends Command {
   }
 
   private static void print(Quickstart.Result result, Terminal terminal) {
-    VerifyCommand.print(result.report(), java.util.Optional.empty(), terminal);
+    VerifyCommand.print(result.report(), Optional.empty(), terminal);
     terminal.result("");
     terminal.result(
         Table.pairs()

@@ -35,9 +35,9 @@ import tools.jackson.databind.node.ObjectNode;
           + " mutual information of label and expert says how much a layer has specialised.",
     },
     footer = {
-      "upcycle route ./try-it/moe --prompt 'The Rays of Light' --html routing.html",
-      "upcycle route ./try-it/moe --text light=./try-it/dense/held-out.txt"
-          + " --text about=./try-it/dense/README.md",
+      "upcycle route ./try-it/moe --prompt 'The Rays of Light' --html page.html",
+      "upcycle route ./try-it/moe --text light=./try-it/dense/held-out.txt \\",
+      "  --text about=./try-it/dense/README.md",
     })
 final class RouteCommand extends Command {
   @Parameters(paramLabel = "MODEL", description = "The model's directory, tokenizer included.")

@@ -1,0 +1,103 @@
+package dev.upcycle.function;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.convert.Progress;
+import dev.upcycle.function.FunctionVerifier.Expectation;
+import dev.upcycle.sample.Quickstart;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class FunctionVerifierTest {
+  private static final String DAMAGED = "model.layers.2.block_sparse_moe.experts.1.w2.weight";
+
+  @TempDir private Path folder;
+
+  @BeforeEach
+  void convertSample() {
+    Quickstart.run(folder, Progress.SILENT);
+  }
+
+  private FunctionReport verify(Expectation expectation) throws InterruptedException {
+    return FunctionVerifier.verify(
+        Checkpoint.open(folder.resolve("dense")),
+        Checkpoint.open(folder.resolve("moe")),
+        expectation,
+        (done, total) -> {});
+  }
+
+  /// Flips the sign bit of one element, the last byte of a little-endian value.
+  private void flipOneSign() throws IOException {
+    TensorEntry tensor = Checkpoint.open(folder.resolve("moe")).require(DAMAGED);
+    int width = tensor.dtype().bits() / Byte.SIZE;
+    try (FileChannel file =
+        FileChannel.open(tensor.file(), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      long at = tensor.offset() + width - 1;
+      ByteBuffer last = ByteBuffer.allocate(1);
+      file.read(last, at);
+      last.put(0, (byte) (last.get(0) ^ 0x80)).rewind();
+      file.write(last, at);
+    }
+  }
+
+  @Test
+  void copiedExpertsPreserveTheFunction() throws InterruptedException {
+    FunctionReport report = verify(Expectation.CONVERTED);
+
+    assertThat(report.failures()).isEmpty();
+    assertThat(report.whyNotJudged()).isEmpty();
+    assertThat(report.logits()).isLessThanOrEqualTo(report.bound());
+    assertThat(report.tokens()).isEqualTo(128);
+  }
+
+  @Test
+  void gateWeightsOfEveryTokenSumToOne() throws InterruptedException {
+    assertThat(verify(Expectation.CONVERTED).layers())
+        .hasSize(4)
+        .allSatisfy(layer ->
+            assertThat(layer.findGates())
+                .hasValueSatisfying(gates ->
+                    assertThat(Math.max(1 - gates.least(), gates.most() - 1)).isLessThan(1e-6)));
+  }
+
+  @Test
+  void wrongExpertWouldShow() throws InterruptedException {
+    FunctionReport report = verify(Expectation.CONVERTED);
+
+    assertThat(report.findControl())
+        .hasValueSatisfying(
+            control -> assertThat(control.error()).isGreaterThan(1000 * report.bound()));
+  }
+
+  @Test
+  void oneFlippedSignIsCaughtAndItsLayerNamed() throws Exception {
+    flipOneSign();
+
+    FunctionReport report = verify(Expectation.CONVERTED);
+
+    assertThat(report.failures().getFirst().subject()).isEqualTo("layer 2");
+    assertThat(report.layers().get(1).own()).isLessThanOrEqualTo(report.bound());
+    assertThat(report.layers().get(3).own())
+        .describedAs("the layer after reads wrong states and computes rightly")
+        .isLessThanOrEqualTo(report.bound());
+  }
+
+  @Test
+  void distanceOfATrainedTargetIsReportedAndNotJudged() throws Exception {
+    flipOneSign();
+
+    FunctionReport report = verify(Expectation.TRAINED);
+
+    assertThat(report.passed()).isTrue();
+    assertThat(report.whyNotJudged()).isPresent();
+    assertThat(report.firstParting()).hasValueSatisfying(it -> assertThat(it.layer()).isEqualTo(2));
+  }
+}
