@@ -32,7 +32,8 @@ class JsonDocumentsTest {
   @TempDir private Path folder;
 
   @BeforeEach
-  void makeModel() {
+  void makeModel() throws IOException {
+    Files.writeString(folder.resolve("text.txt"), "The Rays of Light which fall upon a Prism.\n");
     TinyModel.write(
         Recipes.resolve(Recipes.text("mistral-8x2", folder), List.of(), Map.of()).recipe(),
         folder.resolve("dense"));
@@ -51,6 +52,9 @@ class JsonDocumentsTest {
             "smoke mistral-4x2",
             "bench convert --size 13MB --pairs 1",
             "quickstart",
+            "eval ./upcycle-quickstart/moe --text ./text.txt --against ./upcycle-quickstart/dense",
+            "generate ./upcycle-quickstart/moe --prompt light --max-tokens 2",
+            "route ./upcycle-quickstart/moe --text a=./text.txt --text b=./text.txt",
             "doctor")) {
       JsonNode document = run(0, line);
       printed.put(document.get("schema").asString(), document);

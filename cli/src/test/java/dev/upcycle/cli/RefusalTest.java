@@ -87,6 +87,14 @@ class RefusalTest {
   }
 
   @Test
+  void oneWeightsFileCanBeInspected() {
+    Session.Outcome outcome = run("inspect", DENSE + "/model.safetensors");
+
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(outcome.out()).contains("llama", "model.safetensors");
+  }
+
+  @Test
   void aDirectoryThatNoConversionMadeIsNotCheckedButRefused() {
     assertThat(run("verify", DENSE).code()).isEqualTo(4);
   }

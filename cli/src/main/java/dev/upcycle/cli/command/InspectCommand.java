@@ -8,6 +8,8 @@ import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.inspect.Inspection;
 import dev.upcycle.inspect.Inspection.Possible;
 import dev.upcycle.inspect.Inspector;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
@@ -24,7 +26,8 @@ import picocli.CommandLine.Parameters;
 final class InspectCommand extends Command {
   @Parameters(
       paramLabel = "PATH",
-      description = "The model's directory, or ORG/NAME in the local Hugging Face cache.")
+      description =
+          "The model's directory, one weights file of it, or ORG/NAME in the local Hugging Face cache.")
   private String model = "";
 
   @Mixin private JsonOption json = new JsonOption();
@@ -35,8 +38,7 @@ final class InspectCommand extends Command {
 
   @Override
   ExitCode run(Terminal terminal) {
-    Inspection inspection =
-        Inspector.inspect(Checkpoint.open(Models.locate(model, surroundings())));
+    Inspection inspection = Inspector.inspect(open(Models.locate(model, surroundings())));
     if (json.wanted()) {
       terminal.result(inspection.toJson());
     } else {
@@ -45,6 +47,10 @@ final class InspectCommand extends Command {
       inspection.notes().forEach(terminal::note);
     }
     return ExitCode.OK;
+  }
+
+  private static Checkpoint open(Path path) {
+    return Files.isRegularFile(path) ? Checkpoint.openFile(path) : Checkpoint.open(path);
   }
 
   private static Table summary(Inspection inspection) {
