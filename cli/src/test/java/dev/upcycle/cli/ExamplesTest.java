@@ -40,6 +40,9 @@ class ExamplesTest {
         "smoke",
         "bench",
         "bench convert",
+        "bench layer",
+        "bench step",
+        "bench prefill",
         "doctor",
         "completion");
   }
