@@ -6,7 +6,8 @@
 `prefill` is one forward pass without gradients that keeps the cache and computes the last token's logits only, as
 generate() does; --all-logits computes every token's. Weights and optimizer state have the dtype measured.
 
-Prints one JSON document: per measurement the median, the least and the greatest tokens per second of the repeats.
+Prints one JSON document: per measurement the median, the least and the greatest tokens per second of the repeats, and
+the median of the processor seconds of all threads, which hold where other programs share the machine.
 
 Runs in the version 5 environment (requirements-v5.txt).
 """
@@ -83,17 +84,19 @@ def measured(args, measure, dtype):
     once, ids = MEASURES[measure](args, DTYPES[dtype])
     for _ in range(args.warmup):
         once()
-    rates = []
+    rates, busy = [], []
     for _ in range(args.repeats):
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         once()
         rates.append(ids.numel() / (time.perf_counter() - start))
+        busy.append(time.process_time() - cpu)
     figures = {"median": statistics.median(rates), "least": min(rates), "greatest": max(rates)}
     return {
         "measure": measure,
         "dtype": dtype,
         "ids": list(ids.shape),
         "tokens_per_second": {k: round(v, 1) for k, v in figures.items()},
+        "cpu_seconds": round(statistics.median(busy), 3),
     }
 
 

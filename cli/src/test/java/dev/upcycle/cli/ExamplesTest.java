@@ -43,6 +43,9 @@ class ExamplesTest {
         "smoke",
         "bench",
         "bench convert",
+        "bench layer",
+        "bench step",
+        "bench prefill",
         "doctor",
         "completion");
   }

@@ -42,7 +42,12 @@ public final class TextModel implements AutoCloseable {
     }
   }
 
-  private static ModelOptions options(String device, String compute) {
+  /// Where to compute and in what type, once it is sure that both are there.
+  ///
+  /// @param device `auto`, `cpu`, `cuda` or `cuda:<index>`
+  /// @param compute `f32` or `bf16`
+  /// @throws ResourceShortage when LibTorch does not load or the device is not there
+  public static ModelOptions options(String device, String compute) {
     LibTorch.Probe probe = LibTorch.probe();
     if (!probe.loadable()) {
       throw new ResourceShortage(

@@ -26,7 +26,11 @@ public final class Commands {
           new Entry("schema", RecipeSchemaCommand::new));
 
   private static final List<Entry> OF_BENCH =
-      List.of(new Entry("convert", BenchConvertCommand::new));
+      List.of(
+          new Entry("convert", BenchConvertCommand::new),
+          new Entry("layer", BenchLayerCommand::new),
+          new Entry("step", BenchStepCommand::new),
+          new Entry("prefill", BenchPrefillCommand::new));
 
   private static final List<Entry> ALL =
       List.of(

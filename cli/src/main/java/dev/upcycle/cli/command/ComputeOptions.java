@@ -1,5 +1,6 @@
 package dev.upcycle.cli.command;
 
+import dev.upcycle.model.ModelOptions;
 import dev.upcycle.text.TextModel;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -28,6 +29,16 @@ final class ComputeOptions {
   private Compute dtype = Compute.f32;
 
   TextModel open(Path model) {
-    return TextModel.open(model, device, dtype.name().toLowerCase(Locale.ROOT));
+    return TextModel.open(model, device, dtype());
+  }
+
+  /// Device and type, for what needs no tokenizer.
+  ModelOptions options() {
+    return TextModel.options(device, dtype());
+  }
+
+  /// The type as users write it.
+  String dtype() {
+    return dtype.name().toLowerCase(Locale.ROOT);
   }
 }

@@ -1,5 +1,6 @@
 package dev.upcycle.kernels.optim;
 
+import dev.upcycle.kernels.tensor.Functions;
 import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
@@ -19,19 +20,37 @@ public final class GradientNorm {
   ///
   /// A length that is not finite leaves the gradients as they are: the caller decides what to do.
   public static double clip(Collection<Tensor> parameters, double limit) {
+    double norm = of(parameters);
+    double factor = factor(norm, limit);
+    if (factor < 1) {
+      try (TensorScope _ = TensorScope.open();
+          Gradients.Pause _ = Gradients.pause()) {
+        parameters.stream()
+            .map(Gradients::find)
+            .flatMap(Optional::stream)
+            .forEach(gradient -> gradient.timesInPlace(factor));
+      }
+    }
+    return norm;
+  }
+
+  /// The length, summed in float32; waits for the device.
+  public static double of(Collection<Tensor> parameters) {
     try (TensorScope _ = TensorScope.open();
         Gradients.Pause _ = Gradients.pause()) {
-      List<Tensor> gradients =
-          parameters.stream().map(Gradients::find).flatMap(Optional::stream).toList();
-      if (gradients.isEmpty()) {
-        return 0;
-      }
-      List<Tensor> squares = gradients.stream().map(gradient -> gradient.square().sum()).toList();
-      double norm = Math.sqrt(Tensors.stack(squares, 0).sum().item());
-      if (Double.isFinite(norm) && norm > limit) {
-        gradients.forEach(gradient -> gradient.timesInPlace(limit / (norm + EPSILON)));
-      }
-      return norm;
+      List<Tensor> norms =
+          parameters.stream()
+              .map(Gradients::find)
+              .flatMap(Optional::stream)
+              .map(Functions::norm)
+              .toList();
+      return norms.isEmpty() ? 0 : Functions.norm(Tensors.stack(norms, 0)).item();
     }
+  }
+
+  /// What to multiply gradients of this length by to shorten them to `limit`; 1 where they are
+  /// shorter or not finite.
+  public static double factor(double norm, double limit) {
+    return Double.isFinite(norm) && norm > limit ? limit / (norm + EPSILON) : 1;
   }
 }

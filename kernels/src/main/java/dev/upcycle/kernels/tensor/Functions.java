@@ -2,9 +2,11 @@ package dev.upcycle.kernels.tensor;
 
 import org.bytedeco.pytorch.DoubleOptional;
 import org.bytedeco.pytorch.IValue;
+import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.StringViewOptional;
 import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
 import org.jspecify.annotations.Nullable;
 
 /// The functions that networks are made of.
@@ -85,6 +87,12 @@ public final class Functions {
   /// `base` raised to each exponent.
   public static Tensor power(double base, Tensor exponents) {
     return Native.run("pow", () -> torch.pow(Native.scalar(base), exponents.handle()));
+  }
+
+  /// Length of all elements as one vector, a float32 scalar.
+  public static Tensor norm(Tensor x) {
+    return Native.run(
+        "norm", () -> x.handle().norm(new ScalarOptional(Native.scalar(2L)), ScalarType.Float));
   }
 
   /// Layer normalisation over the last dimension.

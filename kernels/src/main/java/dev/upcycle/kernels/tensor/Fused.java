@@ -33,11 +33,17 @@ public final class Fused {
   /// @param epsilon added to the denominator
   public record AdamWRates(double rate, double beta1, double beta2, double decay, double epsilon) {}
 
+  /// How far a step goes.
+  ///
+  /// @param factor the gradients are multiplied by it first, and left so unless it is 1
+  public record AdamWPace(AdamWRates rates, double factor) {}
+
   /// One step of AdamW (Loshchilov and Hutter, arXiv 1711.05101).
-  public static void adamW(AdamWState state, AdamWRates rates) {
+  public static void adamW(AdamWState state, AdamWPace pace) {
     if (state.parameters().isEmpty()) {
       return;
     }
+    AdamWRates rates = pace.rates();
     Native.call(
         "_fused_adamw_",
         () -> {
@@ -56,10 +62,17 @@ public final class Fused {
               new IValue(rates.epsilon()),
               new IValue(false),
               new IValue(false),
-              new IValue(),
+              divisor(state.parameters().getFirst(), pace.factor()),
               new IValue());
           return state;
         });
+  }
+
+  /// The operator divides gradients by a scalar, made for the scaled losses of mixed precision.
+  private static IValue divisor(Tensor like, double factor) {
+    return factor == 1
+        ? new IValue()
+        : new IValue(Tensors.zerosLike(like).plus(1 / factor).handle());
   }
 
   private static IValue list(List<Tensor> tensors) {

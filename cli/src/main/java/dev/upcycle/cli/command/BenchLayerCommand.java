@@ -1,0 +1,108 @@
+package dev.upcycle.cli.command;
+
+import dev.upcycle.bench.ComputeSettings;
+import dev.upcycle.bench.DecoderShape.ExpertShape;
+import dev.upcycle.bench.LayerBench;
+import dev.upcycle.bench.LayerBench.Result;
+import dev.upcycle.cli.terminal.Surroundings;
+import dev.upcycle.cli.terminal.Table;
+import dev.upcycle.cli.terminal.Terminal;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Measures one layer of experts.
+@CommandLine.Command(
+    name = "layer",
+    header = "Time a layer of experts against a dense network of equal work, in turns.",
+    description = {
+      "Forward and backward under even and under skewed routing. The dense network is as wide as"
+          + " the experts that a token uses together, so both multiply as much. A ratio of 1.1 means"
+          + " that the layer of experts takes a tenth longer.",
+    },
+    footer = {
+      "upcycle bench layer --hidden 64 --intermediate 96 --tokens 256 --turns 1   # a try",
+      "upcycle bench layer --hidden 64 --tokens 256 --turns 3 --dtype bf16 -j 1 --json",
+    })
+final class BenchLayerCommand extends Command {
+  @Option(
+      names = "--tokens",
+      paramLabel = "N",
+      description = "Tokens of the batch; default: ${DEFAULT-VALUE}.",
+      defaultValue = "4096")
+  private long tokens = 4096;
+
+  @Mixin private ExpertShapeOptions shape = new ExpertShapeOptions();
+  @Mixin private TurnOptions turns = new TurnOptions();
+  @Mixin private JsonOption json = new JsonOption();
+
+  BenchLayerCommand(Surroundings surroundings) {
+    super(surroundings);
+  }
+
+  @Override
+  ExitCode run(Terminal terminal) {
+    LayerBench.Setting setting =
+        BenchReport.checked(() -> new LayerBench.Setting(shape.shape(), tokens));
+    ComputeSettings settings = turns.settings();
+    BenchReport report = BenchReport.begin("layer", settings, turns.dtype());
+    List<Result> results = LayerBench.run(setting, settings);
+    if (json.wanted()) {
+      terminal.result(document(report, setting, results));
+    } else {
+      terminal.result(text(report, setting, results));
+    }
+    return ExitCode.OK;
+  }
+
+  private static String text(BenchReport report, LayerBench.Setting setting, List<Result> results) {
+    Table table = BenchReport.turns();
+    Table summary = Table.pairs();
+    for (Result result : results) {
+      BenchReport.row(table, result.load(), result.median());
+      summary
+          .row(
+              result.load(),
+              "%s; dense %s"
+                  .formatted(
+                      BenchReport.rate(result.tokensPerSecond()),
+                      BenchReport.rate(result.denseTokensPerSecond())))
+          .row(result.load() + " load", result.assignments() + " tokens");
+    }
+    ExpertShape shape = setting.shape();
+    String configuration =
+        "%d tokens, hidden %d, intermediate %d, %d experts of which %d"
+            .formatted(
+                setting.tokens(),
+                shape.hidden(),
+                shape.intermediate(),
+                shape.count(),
+                shape.perToken());
+    return table + "\n\n" + report.ending(summary, configuration);
+  }
+
+  /// The figures of even routing, and those of both loads.
+  private static ObjectNode document(
+      BenchReport report, LayerBench.Setting setting, List<Result> results) {
+    ObjectNode document = report.document();
+    put(document, results.getFirst());
+    ArrayNode loads = document.putArray("loads");
+    for (Result result : results) {
+      ObjectNode load = loads.addObject().put("load", result.load());
+      put(load, result);
+      ArrayNode assignments = load.putArray("assignments");
+      result.assignments().forEach(assignments::add);
+    }
+    report.ending(document, setting.shape()).put("tokens", setting.tokens());
+    return document;
+  }
+
+  private static void put(ObjectNode json, Result result) {
+    json.put("tokens_per_second", result.tokensPerSecond())
+        .put("dense_tokens_per_second", result.denseTokensPerSecond());
+    BenchReport.put(json, result.median());
+  }
+}

@@ -1,0 +1,25 @@
+package dev.upcycle.bench;
+
+import java.util.List;
+import java.util.function.ToDoubleFunction;
+
+/// The dense baseline and the model with experts, one right after the other.
+///
+/// @param dense the baseline
+/// @param sparse the model with experts
+public record Turn(Timing dense, Timing sparse) {
+  /// Time with experts in units of the baseline's.
+  public double ratio() {
+    return sparse.wallSeconds() / dense.wallSeconds();
+  }
+
+  /// The same of processor time.
+  public double cpuRatio() {
+    return sparse.cpuSeconds() / dense.cpuSeconds();
+  }
+
+  /// The middle one; of an even number, the lower of the middle two.
+  static double median(List<Turn> turns, ToDoubleFunction<Turn> figure) {
+    return turns.stream().mapToDouble(figure).sorted().toArray()[(turns.size() - 1) / 2];
+  }
+}
