@@ -34,8 +34,8 @@ public final class AdamW implements AutoCloseable {
 
   /// An optimizer that has taken no step.
   ///
-  /// @throws KernelException when a parameter is neither float32 nor of a reduced type, or when it is
-  ///   a view with gaps or in another order: its state would not match it element by element
+  /// @throws KernelException when a parameter is neither float32 nor of a reduced type, or when it
+  ///   is a view with gaps or in another order: its state would not match it element by element
   public AdamW(Map<String, Tensor> parameters) {
     try (TensorScope _ = TensorScope.open()) {
       parameters.forEach(this::add);
