@@ -4,6 +4,7 @@ import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.RopeSettings;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -16,6 +17,8 @@ import java.util.Set;
 /// @param provisos what the tensors' bytes would have to show, by reason
 public record SourceReview(List<String> obstacles, List<String> provisos) {
   private static final Set<String> SILU = Set.of("silu", "swish");
+  private static final List<String> ROPE_TYPES =
+      List.of("default", "linear", "dynamic", "yarn", "longrope", "llama3");
 
   /// Takes copies.
   public SourceReview {
@@ -44,6 +47,7 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
     List<String> obstacles = new ArrayList<>();
     ModelConfig complete = family.complete(source.config());
     activation(complete).ifPresent(obstacles::add);
+    rope(complete, family).ifPresent(obstacles::add);
     for (String key : TargetConfig.POSITIONS) {
       if (!family.ignoredKeys().contains(key)) {
         complete
@@ -55,6 +59,33 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
     }
     obstacles.addAll(match.reasons());
     return List.copyOf(obstacles);
+  }
+
+  /// Every kind but `default` and `longrope` stretches by a factor that no consumer fills in.
+  private static Optional<String> rope(ModelConfig config, Architecture family) {
+    RopeSettings rope;
+    try {
+      rope = config.rope(family.defaultRopeTheta());
+    } catch (CheckpointFormatException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+    if (!ROPE_TYPES.contains(rope.type())) {
+      return Optional.of(
+          String.format(
+              Locale.ROOT,
+              "rope type in config.json is %s, expected one of %s",
+              rope.type(),
+              String.join(", ", ROPE_TYPES)));
+    }
+    boolean stretched = !rope.type().equals("default") && !rope.type().equals("longrope");
+    return stretched
+            && rope.scaling().filter(scaling -> scaling.path("factor").isNumber()).isEmpty()
+        ? Optional.of(
+            String.format(
+                Locale.ROOT,
+                "rope scaling %s in config.json has no factor; set it as the model was trained",
+                rope.type()))
+        : Optional.empty();
   }
 
   private static Optional<String> activation(ModelConfig config) {

@@ -372,4 +372,17 @@ class PlannerTest {
     assertThat(bare.tensors()).isEqualTo(real.tensors());
     assertThat(bare.layout()).isEqualTo(real.layout());
   }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "\"rope_type\": \"bogus\", \"factor\": 2.0 | rope type in config.json is bogus",
+        "\"rope_type\": \"linear\" | linear in config.json has no factor"
+      })
+  void rotaryEmbeddingsThatNoConsumerCanBuildAreRefused(String members, String reason) {
+    assertThatThrownBy(() -> plan(DenseFixture.llama().ropeScaling(members)))
+        .isInstanceOf(PlanException.class)
+        .hasMessageContaining(reason);
+  }
 }
