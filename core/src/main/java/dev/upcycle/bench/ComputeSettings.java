@@ -17,7 +17,7 @@ public record ComputeSettings(ModelOptions options, int threads, int turns) {
   }
 
   void useThreads() {
-    LibTorch.useThreads(threads);
+    LibTorch.useThreads(threads, options.compute());
   }
 
   /// The device as users write it.

@@ -118,17 +118,24 @@ public final class Functions {
     return Native.run(
         "scaled_dot_product_attention",
         () ->
-            torch.scaled_dot_product_attention(
-                inputs.query().handle(),
-                inputs.key().handle(),
-                inputs.value().handle(),
-                sight instanceof Sight.Masked masked
-                    ? Native.optional(masked.mask())
-                    : new TensorOptional(),
-                0.0,
-                sight instanceof Sight.Causal,
-                new DoubleOptional(scale),
-                true));
+            inputs.query().device().isCpu()
+                ? LibTorch.withoutBlasThreads(() -> attend(inputs, sight, scale))
+                : attend(inputs, sight, scale));
+  }
+
+  private static org.bytedeco.pytorch.Tensor attend(
+      AttentionInputs inputs, Sight sight, double scale) {
+    return torch.scaled_dot_product_attention(
+        inputs.query().handle(),
+        inputs.key().handle(),
+        inputs.value().handle(),
+        sight instanceof Sight.Masked masked
+            ? Native.optional(masked.mask())
+            : new TensorOptional(),
+        0.0,
+        sight instanceof Sight.Causal,
+        new DoubleOptional(scale),
+        true);
   }
 
   /// Products of consecutive groups of rows with a matrix per group.

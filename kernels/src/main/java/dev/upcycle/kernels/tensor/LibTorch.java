@@ -1,6 +1,7 @@
 package dev.upcycle.kernels.tensor;
 
 import java.util.Optional;
+import java.util.function.Supplier;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
@@ -55,6 +56,16 @@ public final class LibTorch {
 
   /// Lets the library use this many threads for one operation, in both of its pools.
   public static void useThreads(int threads) {
+    useThreads(threads, DType.F32);
+  }
+
+  /// The same for a program that computes in one type.
+  ///
+  /// OpenBLAS multiplies float32 only. In other types it serves nothing but attention, which
+  /// OpenMP's threads share already, and a second pool below them makes a step 1.7 times as long.
+  ///
+  /// @param compute the type of weights and activations
+  public static void useThreads(int threads, DType compute) {
     if (threads < 1) {
       throw new IllegalArgumentException("threads must be at least 1, not " + threads);
     }
@@ -62,9 +73,20 @@ public final class LibTorch {
         "set_num_threads",
         () -> {
           torch.set_num_threads(threads);
-          openblas_nolapack.blas_set_num_threads(threads);
+          openblas_nolapack.blas_set_num_threads(compute == DType.F32 ? threads : 1);
           return threads;
         });
+  }
+
+  /// Runs something whose threads each multiply on their own: OpenBLAS's pool stands by.
+  static <T> T withoutBlasThreads(Supplier<T> body) {
+    int before = openblas_nolapack.blas_get_num_threads();
+    openblas_nolapack.blas_set_num_threads(1);
+    try {
+      return body.get();
+    } finally {
+      openblas_nolapack.blas_set_num_threads(before);
+    }
   }
 
   /// How many threads one operation may use.

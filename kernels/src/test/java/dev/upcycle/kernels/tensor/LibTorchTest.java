@@ -32,6 +32,23 @@ class LibTorchTest {
   }
 
   @Test
+  void openBlasHasOneThreadWhereOnlyAttentionNeedsIt() {
+    LibTorch.useThreads(2, DType.BF16);
+    assertThat(LibTorch.threads()).isEqualTo(2);
+    assertThat(openblas_nolapack.blas_get_num_threads()).isOne();
+    LibTorch.useThreads(1);
+  }
+
+  @Test
+  void attentionKeepsOpenBlasFromItsThreadsAndGivesThemBack() {
+    LibTorch.useThreads(2);
+    int within = LibTorch.withoutBlasThreads(openblas_nolapack::blas_get_num_threads);
+    assertThat(within).isOne();
+    assertThat(openblas_nolapack.blas_get_num_threads()).isEqualTo(2);
+    LibTorch.useThreads(1);
+  }
+
+  @Test
   void noThreadsAreRefused() {
     assertThatThrownBy(() -> LibTorch.useThreads(0)).isInstanceOf(IllegalArgumentException.class);
   }
