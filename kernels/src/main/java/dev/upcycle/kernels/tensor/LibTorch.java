@@ -54,7 +54,7 @@ public final class LibTorch {
     return torch.cuda_is_available() ? torch.cuda_device_count() : 0;
   }
 
-  /// Lets the library use this many threads for one operation, in both of its pools.
+  /// Lets the library use this many threads for one operation, OpenBLAS's products included.
   public static void useThreads(int threads) {
     useThreads(threads, DType.F32);
   }
@@ -73,6 +73,7 @@ public final class LibTorch {
         "set_num_threads",
         () -> {
           torch.set_num_threads(threads);
+          BlasThreads.install();
           openblas_nolapack.blas_set_num_threads(compute == DType.F32 ? threads : 1);
           return threads;
         });
