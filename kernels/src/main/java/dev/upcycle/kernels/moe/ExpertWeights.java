@@ -4,8 +4,10 @@ import dev.upcycle.kernels.ffn.Activation;
 import dev.upcycle.kernels.ffn.FeedForward;
 import dev.upcycle.kernels.ffn.Linear;
 import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.tensor.Tensors;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The parameters of a layer's experts.
@@ -21,6 +23,63 @@ public sealed interface ExpertWeights {
       if (networks.isEmpty()) {
         throw new IllegalArgumentException("a layer needs at least one expert");
       }
+    }
+
+    /// The same weights in one tensor per projection; a copy through which gradients reach each of
+    /// them.
+    ///
+    /// @throws IllegalArgumentException when the experts are of several kinds
+    Stacked stack() {
+      List<Projections> all = networks.stream().map(Projections::of).toList();
+      Form form = all.getFirst().form();
+      boolean biased = all.getFirst().up().bias() != null;
+      if (all.stream().anyMatch(each -> !each.form().equals(form) || each.biased() != biased)) {
+        throw new IllegalArgumentException("experts of several kinds cannot be stacked");
+      }
+      List<Linear> ups = all.stream().map(Projections::up).toList();
+      List<Linear> downs = all.stream().map(Projections::down).toList();
+      return new Stacked(
+          form,
+          Tensors.stack(ups.stream().map(Linear::weight).toList(), 0),
+          Tensors.stack(downs.stream().map(Linear::weight).toList(), 0),
+          biased ? new Biases(biases(ups), biases(downs)) : null);
+    }
+
+    private static Tensor biases(List<Linear> maps) {
+      return Tensors.stack(
+          maps.stream().map(map -> Objects.requireNonNull(map.bias())).toList(), 0);
+    }
+  }
+
+  /// One expert's two maps, the gate's rows before the rest in the first.
+  record Projections(Form form, Linear up, Linear down) {
+    /// Refuses a bias in one of them only.
+    public Projections {
+      if ((up.bias() == null) != (down.bias() == null)) {
+        throw new IllegalArgumentException("an expert has biases in both of its maps or in none");
+      }
+    }
+
+    static Projections of(FeedForward network) {
+      return switch (network) {
+        case FeedForward.Gated(Linear gate, Linear up, Linear down, Activation activation) ->
+            new Projections(new Form(Gating.GATED, activation), joined(gate, up), down);
+        case FeedForward.FusedGated(Linear gateUp, Linear down, Activation activation) ->
+            new Projections(new Form(Gating.GATED, activation), gateUp, down);
+        case FeedForward.TwoLayer(Linear up, Linear down, Activation activation) ->
+            new Projections(new Form(Gating.PLAIN, activation), up, down);
+      };
+    }
+
+    private static Linear joined(Linear gate, Linear up) {
+      Tensor weight = Tensors.concat(List.of(gate.weight(), up.weight()), 0);
+      return gate.bias() == null || up.bias() == null
+          ? Linear.of(weight)
+          : new Linear(weight, Tensors.concat(List.of(gate.bias(), up.bias()), 0));
+    }
+
+    boolean biased() {
+      return up.bias() != null;
     }
   }
 

@@ -62,8 +62,8 @@ public sealed interface Experts {
     private static final long STEP_BYTES = 16;
 
     /// Whether rows of these weights have widths that grouped products can take.
-    static boolean accepts(ExpertWeights.Stacked weights) {
-      return fillsSteps(weights.up()) && fillsSteps(weights.down());
+    static boolean accepts(Tensor up, Tensor down) {
+      return fillsSteps(up) && fillsSteps(down);
     }
 
     private static boolean fillsSteps(Tensor matrices) {
@@ -89,23 +89,50 @@ public sealed interface Experts {
     }
   }
 
+  /// Grouped products of weights that lie apart: stacked anew in each pass, which a GPU's memory
+  /// does in less time than the host needs to read the counts. Costs a second copy of a layer's
+  /// weights while the pass, and its backward, last.
+  record Stacking(ExpertWeights.Separate weights) implements Experts {
+    @Override
+    public Tensor forward(Tensor x, Routing routing) {
+      return new Grouped(weights.stack()).forward(x, routing);
+    }
+  }
+
   /// The form for where the weights are and what they are: on a GPU grouped products in bfloat16,
   /// where they need no numbers on the host, else the sorted loop, which needs them once.
   static Experts fastest(ExpertWeights weights) {
-    return switch (weights) {
-      case ExpertWeights.Separate separate -> new Sorted(separate);
-      case ExpertWeights.Stacked stacked -> fastest(stacked, stacked.up().device().kind());
-    };
+    Device device =
+        switch (weights) {
+          case ExpertWeights.Separate separate -> first(separate).up().weight().device();
+          case ExpertWeights.Stacked stacked -> stacked.up().device();
+        };
+    return fastest(weights, device.kind());
   }
 
   /// The same as if the weights were on a device of this kind.
-  static Experts fastest(ExpertWeights.Stacked stacked, Device.Kind kind) {
+  static Experts fastest(ExpertWeights weights, Device.Kind kind) {
     return switch (kind) {
-      case CPU -> new Sorted(stacked);
+      case CPU -> new Sorted(weights);
       case CUDA ->
-          stacked.up().dtype() == DType.BF16 && Grouped.accepts(stacked)
-              ? new Grouped(stacked)
-              : new Sorted(stacked);
+          switch (weights) {
+            case ExpertWeights.Separate separate -> {
+              ExpertWeights.Projections first = first(separate);
+              yield groups(first.up().weight(), first.down().weight())
+                  ? new Stacking(separate)
+                  : new Sorted(separate);
+            }
+            case ExpertWeights.Stacked stacked ->
+                groups(stacked.up(), stacked.down()) ? new Grouped(stacked) : new Sorted(stacked);
+          };
     };
+  }
+
+  private static boolean groups(Tensor up, Tensor down) {
+    return up.dtype() == DType.BF16 && Grouped.accepts(up, down);
+  }
+
+  private static ExpertWeights.Projections first(ExpertWeights.Separate separate) {
+    return ExpertWeights.Projections.of(separate.networks().getFirst());
   }
 }

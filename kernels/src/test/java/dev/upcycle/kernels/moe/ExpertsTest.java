@@ -327,4 +327,65 @@ class ExpertsTest {
         .hasMessageContaining("16 bytes");
     assertThat(Experts.fastest(narrow, Device.Kind.CUDA)).isInstanceOf(Experts.Sorted.class);
   }
+
+  @ParameterizedTest
+  @EnumSource(ExpertWeights.Gating.class)
+  void weightsThatLieApartAreStackedForGroupedProductsWithTheirGradients(
+      ExpertWeights.Gating gating) {
+    var leaves = new Leaves(DType.BF16, gating);
+    List<FeedForward> tracked = leaves.stacked.networks().stream().map(ExpertsTest::leaf).toList();
+    var separate = new ExpertWeights.Separate(tracked);
+    Tensor x = Gradients.detach(leaves.x);
+    Router router = Router.of(Router.Form.topK(2), Gradients.detach(leaves.router));
+    Routing routing = router.route(x, PASS);
+    Experts stacking = Experts.fastest(separate, Device.Kind.CUDA);
+    assertThat(stacking).isInstanceOf(Experts.Stacking.class);
+    Tensor expected = new Experts.Sorted(separate).forward(x, routing);
+    Tensor actual = stacking.forward(x, routing);
+    assertThat(Closeness.relativeError(expected, actual)).isLessThan(1e-2);
+    Gradients.backward(expected.to(DType.F32).square().mean());
+    List<Tensor> wanted = tracked.stream().map(ExpertsTest::takeGradient).toList();
+    Gradients.backward(actual.to(DType.F32).square().mean());
+    for (int expert = 0; expert < EXPERTS; expert++) {
+      Tensor given = takeGradient(tracked.get(expert));
+      assertThat(given.abs().max().item()).isPositive();
+      assertThat(Closeness.relativeError(wanted.get(expert), given)).isLessThan(2e-2);
+    }
+  }
+
+  @Test
+  void expertsOfSeveralKindsAreNotStacked() {
+    Linear up = Linear.of(Tensors.normal(1, INNER, HIDDEN));
+    Linear down = Linear.of(Tensors.normal(2, HIDDEN, INNER));
+    var mixed =
+        new ExpertWeights.Separate(
+            List.of(
+                new FeedForward.TwoLayer(up, down, Activation.GELU),
+                new FeedForward.TwoLayer(up, down, Activation.SILU)));
+    assertThatThrownBy(mixed::stack)
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("several kinds");
+  }
+
+  private static FeedForward leaf(FeedForward network) {
+    ExpertWeights.Projections maps = ExpertWeights.Projections.of(network);
+    Linear up = leaf(maps.up());
+    Linear down = leaf(maps.down());
+    return switch (maps.form().gating()) {
+      case GATED -> new FeedForward.FusedGated(up, down, maps.form().activation());
+      case PLAIN -> new FeedForward.TwoLayer(up, down, maps.form().activation());
+    };
+  }
+
+  private static Linear leaf(Linear map) {
+    return new Linear(Gradients.track(Gradients.detach(map.weight()).copy()), map.bias());
+  }
+
+  /// Of the first map, which is then forgotten.
+  private static Tensor takeGradient(FeedForward network) {
+    Tensor weight = ExpertWeights.Projections.of(network).up().weight();
+    Tensor gradient = Gradients.find(weight).orElseThrow().copy();
+    Gradients.clear(weight);
+    return gradient;
+  }
 }
