@@ -15,6 +15,12 @@ public sealed interface ExpertWeights {
   /// Each expert as a network; where the parameters are stacked, by one unbinding for all.
   List<FeedForward> networks();
 
+  /// A first projection, `[…, H]`: of all experts, or of the first one.
+  Tensor up();
+
+  /// A last projection, `[…, H, I]`: of all experts, or of the first one.
+  Tensor down();
+
   /// A network per expert, as most checkpoints store them.
   record Separate(List<FeedForward> networks) implements ExpertWeights {
     /// Refuses to have no experts.
@@ -23,6 +29,24 @@ public sealed interface ExpertWeights {
       if (networks.isEmpty()) {
         throw new IllegalArgumentException("a layer needs at least one expert");
       }
+    }
+
+    @Override
+    public Tensor up() {
+      return switch (networks.getFirst()) {
+        case FeedForward.Gated gated -> gated.up().weight();
+        case FeedForward.FusedGated fused -> fused.gateUp().weight();
+        case FeedForward.TwoLayer two -> two.up().weight();
+      };
+    }
+
+    @Override
+    public Tensor down() {
+      return switch (networks.getFirst()) {
+        case FeedForward.Gated gated -> gated.down().weight();
+        case FeedForward.FusedGated fused -> fused.down().weight();
+        case FeedForward.TwoLayer two -> two.down().weight();
+      };
     }
 
     /// The same weights in one tensor per projection; a copy through which gradients reach each of

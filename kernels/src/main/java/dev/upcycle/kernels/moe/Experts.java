@@ -102,12 +102,7 @@ public sealed interface Experts {
   /// The form for where the weights are and what they are: on a GPU grouped products in bfloat16,
   /// where they need no numbers on the host, else the sorted loop, which needs them once.
   static Experts fastest(ExpertWeights weights) {
-    Device device =
-        switch (weights) {
-          case ExpertWeights.Separate separate -> first(separate).up().weight().device();
-          case ExpertWeights.Stacked stacked -> stacked.up().device();
-        };
-    return fastest(weights, device.kind());
+    return fastest(weights, weights.down().device().kind());
   }
 
   /// The same as if the weights were on a device of this kind.
@@ -115,24 +110,16 @@ public sealed interface Experts {
     return switch (kind) {
       case CPU -> new Sorted(weights);
       case CUDA ->
-          switch (weights) {
-            case ExpertWeights.Separate separate -> {
-              ExpertWeights.Projections first = first(separate);
-              yield groups(first.up().weight(), first.down().weight())
-                  ? new Stacking(separate)
-                  : new Sorted(separate);
-            }
-            case ExpertWeights.Stacked stacked ->
-                groups(stacked.up(), stacked.down()) ? new Grouped(stacked) : new Sorted(stacked);
-          };
+          groups(weights)
+              ? switch (weights) {
+                case ExpertWeights.Separate separate -> new Stacking(separate);
+                case ExpertWeights.Stacked stacked -> new Grouped(stacked);
+              }
+              : new Sorted(weights);
     };
   }
 
-  private static boolean groups(Tensor up, Tensor down) {
-    return up.dtype() == DType.BF16 && Grouped.accepts(up, down);
-  }
-
-  private static ExpertWeights.Projections first(ExpertWeights.Separate separate) {
-    return ExpertWeights.Projections.of(separate.networks().getFirst());
+  private static boolean groups(ExpertWeights weights) {
+    return weights.down().dtype() == DType.BF16 && Grouped.accepts(weights.up(), weights.down());
   }
 }
