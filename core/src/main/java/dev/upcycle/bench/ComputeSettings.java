@@ -1,6 +1,5 @@
 package dev.upcycle.bench;
 
-import dev.upcycle.kernels.tensor.LibTorch;
 import dev.upcycle.model.ModelOptions;
 
 /// How a measurement of computing runs.
@@ -17,7 +16,7 @@ public record ComputeSettings(ModelOptions options, int threads, int turns) {
   }
 
   void useThreads() {
-    LibTorch.useThreads(threads, options.compute());
+    options.useThreads(threads);
   }
 
   /// The device as users write it.

@@ -2,7 +2,9 @@ package dev.upcycle.model;
 
 import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Device;
+import dev.upcycle.kernels.tensor.LibTorch;
 import java.util.Locale;
+import java.util.Optional;
 
 /// Where a model computes and in what type.
 ///
@@ -38,5 +40,17 @@ public record ModelOptions(Device device, DType compute) {
                   "dtype '%s': expected f32 or bf16".formatted(compute));
         };
     return new ModelOptions(Device.choose(device), dtype);
+  }
+
+  /// Why `auto` is the CPU on a machine that has a GPU; empty where there is nothing to say.
+  ///
+  /// @param device as in [#of]
+  public static Optional<String> findFallback(String device) {
+    return Device.findFallback(device);
+  }
+
+  /// Lets LibTorch use this many threads for one operation of a model in this type.
+  public void useThreads(int threads) {
+    LibTorch.useThreads(threads, compute);
   }
 }

@@ -31,10 +31,19 @@ public final class TextModel implements AutoCloseable {
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException when the weights do not fit
   /// @throws TokenizerException when there is no tokenizer that can be read
   public static TextModel open(Path directory, String device, String compute) {
+    return open(directory, options(device, compute));
+  }
+
+  /// Opens a model's directory.
+  ///
+  /// @param options from [#options], where the device is known to be there
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException when the weights do not fit
+  /// @throws TokenizerException when there is no tokenizer that can be read
+  public static TextModel open(Path directory, ModelOptions options) {
     Checkpoint checkpoint = Checkpoint.open(directory);
     Tokenizer tokenizer = Tokenizer.require(checkpoint.directory());
     try {
-      DecoderModel model = DecoderModel.open(checkpoint, options(device, compute));
+      DecoderModel model = DecoderModel.open(checkpoint, options);
       return new TextModel(checkpoint, model, tokenizer);
     } catch (RuntimeException e) {
       tokenizer.close();

@@ -23,7 +23,7 @@ import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A tiny checkpoint in memory, to change and to write elsewhere.
-final class EditedModel {
+public final class EditedModel {
   private final ObjectNode config;
   private final SequencedMap<String, Stored> tensors = new LinkedHashMap<>();
 
@@ -34,7 +34,8 @@ final class EditedModel {
   @SuppressWarnings("ArrayRecordComponent")
   private record Stored(DType dtype, List<Long> shape, byte[] bytes) {}
 
-  static EditedModel of(Checkpoint checkpoint) {
+  /// Holds all of a checkpoint.
+  public static EditedModel of(Checkpoint checkpoint) {
     EditedModel model = new EditedModel(checkpoint.config().json());
     try (Arena arena = Arena.ofConfined()) {
       checkpoint
@@ -73,7 +74,8 @@ final class EditedModel {
     return copied(from, to).without(from);
   }
 
-  EditedModel swapped(String one, String other) {
+  /// Gives each of two tensors the other's values.
+  public EditedModel swapped(String one, String other) {
     Stored first = require(tensors.get(one), one);
     tensors.put(one, require(tensors.get(other), other));
     tensors.put(other, first);
@@ -121,7 +123,8 @@ final class EditedModel {
     return Objects.requireNonNull(stored, name);
   }
 
-  Checkpoint write(Path directory) throws IOException {
+  /// Writes it with its config, in one file.
+  public Checkpoint write(Path directory) throws IOException {
     Files.createDirectories(directory);
     Files.writeString(directory.resolve("config.json"), config.toString());
     StringJoiner header = new StringJoiner(",", "{", "}");

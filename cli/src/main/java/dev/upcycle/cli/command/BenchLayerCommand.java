@@ -47,7 +47,7 @@ final class BenchLayerCommand extends Command {
   ExitCode run(Terminal terminal) {
     LayerBench.Setting setting =
         BenchReport.checked(() -> new LayerBench.Setting(shape.shape(), tokens));
-    ComputeSettings settings = turns.settings();
+    ComputeSettings settings = turns.settings(terminal);
     BenchReport report = BenchReport.begin("layer", settings, turns.dtype());
     List<Result> results = LayerBench.run(setting, settings);
     if (json.wanted()) {

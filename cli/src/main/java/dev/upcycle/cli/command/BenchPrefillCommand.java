@@ -51,7 +51,7 @@ final class BenchPrefillCommand extends Command {
     DecoderBench.Setting setting =
         BenchReport.checked(
             () -> new DecoderBench.Setting(DecoderBench.Job.PREFILL, shape.shape(), batch, seq));
-    ComputeSettings settings = turns.settings();
+    ComputeSettings settings = turns.settings(terminal);
     DecoderBenchReport report =
         new DecoderBenchReport(BenchReport.begin("prefill", settings, turns.dtype()), setting);
     report.tell(report.measure(terminal), json, terminal);

@@ -50,7 +50,7 @@ final class BenchStepCommand extends Command {
     DecoderBench.Setting setting =
         BenchReport.checked(
             () -> new DecoderBench.Setting(DecoderBench.Job.STEP, shape.shape(), batch, seq));
-    ComputeSettings settings = turns.settings();
+    ComputeSettings settings = turns.settings(terminal);
     DecoderBenchReport report =
         new DecoderBenchReport(BenchReport.begin("step", settings, turns.dtype()), setting);
     report.tell(report.measure(terminal), json, terminal);

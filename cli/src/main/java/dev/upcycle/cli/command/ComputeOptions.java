@@ -1,12 +1,14 @@
 package dev.upcycle.cli.command;
 
+import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.model.ModelOptions;
 import dev.upcycle.text.TextModel;
 import java.nio.file.Path;
 import java.util.Locale;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/// Where a model computes, and in what type.
+/// Where a model computes, in what type and with how many threads.
 final class ComputeOptions {
   /// The types that models compute in.
   enum Compute {
@@ -28,13 +30,27 @@ final class ComputeOptions {
       description = "What to compute in: ${COMPLETION-CANDIDATES}; default: ${DEFAULT-VALUE}.")
   private Compute dtype = Compute.f32;
 
-  TextModel open(Path model) {
-    return TextModel.open(model, device, dtype());
+  @Mixin private ComputeThreadsOption threads = new ComputeThreadsOption();
+
+  /// Opens a model's directory.
+  TextModel open(Path model, Terminal terminal) {
+    return TextModel.open(model, begin(terminal));
   }
 
-  /// Device and type, for what needs no tokenizer.
-  ModelOptions options() {
-    return TextModel.options(device, dtype());
+  /// Device and type, with LibTorch told how many threads it has, and the user why a GPU that is
+  /// there is not used.
+  ModelOptions begin(Terminal terminal) {
+    int count = threads();
+    ModelOptions options = TextModel.options(device, dtype());
+    options.useThreads(count);
+    ModelOptions.findFallback(device)
+        .ifPresent(reason -> terminal.warning("computing on the CPU: " + reason));
+    return options;
+  }
+
+  /// The number of threads given, or that of the processors.
+  int threads() {
+    return threads.count();
   }
 
   /// The type as users write it.

@@ -5,6 +5,7 @@ import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.model.Backend;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
@@ -12,11 +13,13 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import tools.jackson.databind.node.ObjectNode;
 
-/// Says what the program stands on.
+/// Says what the program stands on. LibTorch is loaded to see whether it does.
 @CommandLine.Command(
     name = "doctor",
     header = "Show what this program finds here: JDK, memory, disk, LibTorch.",
@@ -50,21 +53,64 @@ final class DoctorCommand extends Command {
     }
   }
 
-  /// Whether LibTorch could be loaded; asks for resources only, so that nothing is unpacked.
-  private record LibTorch(boolean present, String reason) {
-    static LibTorch look() {
+  /// Whether this distribution carries LibTorch for this machine, and where it does what it found.
+  ///
+  /// @param backend null where there is nothing to load
+  private record LibTorch(boolean present, String reason, @Nullable Backend backend) {
+    static LibTorch probe() {
+      Carried carried = Carried.look();
+      if (!carried.present()) {
+        return new LibTorch(false, carried.reason(), null);
+      }
+      Backend backend = Backend.probe();
+      return switch (backend) {
+        case Backend.Ready _ -> new LibTorch(true, carried.reason(), backend);
+        case Backend.Missing(String reason) -> new LibTorch(true, reason, backend);
+      };
+    }
+
+    Optional<Backend.Ready> findReady() {
+      return backend instanceof Backend.Ready ready ? Optional.of(ready) : Optional.empty();
+    }
+
+    String line() {
+      return findReady()
+          .map(ready ->
+              "%s loads: %d threads, %s; %s"
+                  .formatted(
+                      ready.version(),
+                      ready.processor().threads(),
+                      ready.processor().capability(),
+                      reason))
+          .orElse((present ? "does not load: " : "absent: ") + reason);
+    }
+
+    String cudaLine() {
+      return findReady()
+          .map(Backend.Ready::gpus)
+          .map(gpus ->
+              gpus.usable() > 0
+                  ? "GPUs that can be used: " + gpus.usable()
+                  : gpus.findFault().orElse("no GPU is there"))
+          .orElse("needs LibTorch");
+    }
+  }
+
+  /// What lies on the class path; asks for resources only.
+  private record Carried(boolean present, String reason) {
+    static Carried look() {
       String platform = platform();
       ClassLoader loader = DoctorCommand.class.getClassLoader();
       if (loader.getResource("org/bytedeco/pytorch/Tensor.class") == null) {
-        return new LibTorch(
+        return new Carried(
             false, "left out of this distribution; inspect, plan, convert and verify do without");
       }
       if (loader.getResource("org/bytedeco/pytorch/" + platform + "/libjnitorch.so") == null
           && loader.getResource("org/bytedeco/pytorch/" + platform + "/libjnitorch.dylib")
               == null) {
-        return new LibTorch(false, "no natives for " + platform + " on the class path");
+        return new Carried(false, "no natives for " + platform + " on the class path");
       }
-      return new LibTorch(true, "natives for " + platform + " on the class path");
+      return new Carried(true, "natives for " + platform + " on the class path");
     }
 
     private static String platform() {
@@ -79,7 +125,7 @@ final class DoctorCommand extends Command {
   ExitCode run(Terminal terminal) {
     Memory memory = Memory.measure();
     Disk disk = Disk.of(surroundings().workingDirectory());
-    LibTorch libTorch = LibTorch.look();
+    LibTorch libTorch = LibTorch.probe();
     if (json.wanted()) {
       terminal.result(document(memory, disk, libTorch));
     } else {
@@ -117,7 +163,8 @@ final class DoctorCommand extends Command {
                 + " ("
                 + disk.type()
                 + (disk.writable() ? ", writable)" : ", not writable)"))
-        .row("LibTorch", (libTorch.present() ? "present: " : "absent: ") + libTorch.reason());
+        .row("LibTorch", libTorch.line())
+        .row("CUDA", libTorch.cudaLine());
   }
 
   private static ObjectNode document(Memory memory, Disk disk, LibTorch libTorch) {
@@ -144,10 +191,25 @@ final class DoctorCommand extends Command {
         .put("type", disk.type())
         .put("free_bytes", disk.usable())
         .put("writable", disk.writable());
+    put(libTorch, document);
+    return document;
+  }
+
+  private static void put(LibTorch libTorch, ObjectNode document) {
+    Optional<Backend.Ready> ready = libTorch.findReady();
+    Optional<Backend.Processor> processor = ready.map(Backend.Ready::processor);
+    Optional<Backend.Gpus> gpus = ready.map(Backend.Ready::gpus);
     document
         .putObject("libtorch")
         .put("present", libTorch.present())
-        .put("reason", libTorch.reason());
-    return document;
+        .put("loads", ready.isPresent())
+        .put("reason", libTorch.reason())
+        .put("version", ready.map(Backend.Ready::version).orElse(null))
+        .put("threads", processor.map(Backend.Processor::threads).orElse(null))
+        .put("cpu_capability", processor.map(Backend.Processor::capability).orElse(null));
+    document
+        .putObject("cuda")
+        .put("devices", gpus.map(Backend.Gpus::usable).orElse(0))
+        .put("problem", gpus.flatMap(Backend.Gpus::findFault).orElse(null));
   }
 }

@@ -81,7 +81,7 @@ final class EvalCommand extends Command {
 
   @Override
   ExitCode run(Terminal terminal) throws InterruptedException {
-    try (TextModel opened = open(model)) {
+    try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
       Strides strides = strides(opened);
       List<EvaluatedText> read = read(opened);
       if (other == null) {
@@ -105,7 +105,8 @@ final class EvalCommand extends Command {
   private Comparison against(
       TextModel opened, List<EvaluatedText> read, Strides strides, Terminal terminal)
       throws InterruptedException {
-    try (TextModel second = open(String.valueOf(other));
+    Path located = Models.locate(String.valueOf(other), surroundings());
+    try (TextModel second = TextModel.open(located, opened.model().options());
         ProgressMeter meter = terminal.meter("evaluating")) {
       requireSameTokens(opened, second, read);
       return evaluator(read, strides, meter).compare(opened.model(), second.model());
@@ -115,10 +116,6 @@ final class EvalCommand extends Command {
   private static Evaluator evaluator(
       List<EvaluatedText> read, Strides strides, ProgressMeter meter) {
     return new Evaluator(read, strides, (done, total) -> meter.counted(done, total, "windows"));
-  }
-
-  private TextModel open(String name) {
-    return compute.open(Models.locate(name, surroundings()));
   }
 
   private Strides strides(TextModel opened) {

@@ -9,6 +9,7 @@ import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.function.FunctionReport;
 import dev.upcycle.function.FunctionVerifier;
 import dev.upcycle.function.FunctionVerifier.Expectation;
+import dev.upcycle.model.ModelOptions;
 import dev.upcycle.verify.VerifyReport;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -41,7 +42,9 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
         .or(() -> FunctionVerifier.mismatch(Checkpoint.open(source), Checkpoint.open(target)));
   }
 
-  FunctionReport run(Terminal terminal) throws InterruptedException {
+  /// @param threads of one operation
+  FunctionReport run(int threads, Terminal terminal) throws InterruptedException {
+    ModelOptions.cpu().useThreads(threads);
     try (ProgressMeter meter = terminal.meter("comparing functions")) {
       return FunctionVerifier.verify(
           Checkpoint.open(source),

@@ -88,7 +88,7 @@ final class GenerateCommand extends Command {
     if (maxTokens < 1) {
       throw new UsageException("--max-tokens must be at least 1, not " + maxTokens);
     }
-    try (TextModel opened = compute.open(Models.locate(model, surroundings()))) {
+    try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
       List<Long> ids = opened.encode(prompt);
       if (ids.isEmpty()) {
         throw new UsageException("--prompt has no tokens");

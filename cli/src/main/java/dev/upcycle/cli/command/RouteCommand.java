@@ -81,7 +81,7 @@ final class RouteCommand extends Command {
       throw new UsageException("--max-tokens must be at least 1, not " + maxTokens);
     }
     RoutingPreview preview;
-    try (TextModel opened = compute.open(Models.locate(model, surroundings()))) {
+    try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
       preview = RoutingPreview.of(model, opened.model(), read(opened, terminal));
     }
     if (preview.loads().isEmpty()) {

@@ -13,7 +13,12 @@ final class ThreadsOption {
 
   /// The number given, or that of the processors.
   int count() {
-    int count = threads == null ? Runtime.getRuntime().availableProcessors() : threads;
+    return count(threads);
+  }
+
+  /// The number given, or that of the processors where none is.
+  static int count(@Nullable Integer given) {
+    int count = given == null ? Runtime.getRuntime().availableProcessors() : given;
     if (count < 1) {
       throw new UsageException("--threads " + count + ": expected at least 1");
     }

@@ -1,6 +1,7 @@
 package dev.upcycle.cli.command;
 
 import dev.upcycle.bench.ComputeSettings;
+import dev.upcycle.cli.terminal.Terminal;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
@@ -14,13 +15,12 @@ final class TurnOptions {
   private int turns = 7;
 
   @Mixin private ComputeOptions compute = new ComputeOptions();
-  @Mixin private ThreadsOption threads = new ThreadsOption();
 
-  ComputeSettings settings() {
+  ComputeSettings settings(Terminal terminal) {
     if (turns < 1) {
       throw new UsageException("--turns " + turns + ": expected at least 1");
     }
-    return new ComputeSettings(compute.options(), threads.count(), turns);
+    return new ComputeSettings(compute.begin(terminal), compute.threads(), turns);
   }
 
   /// The type as users write it.

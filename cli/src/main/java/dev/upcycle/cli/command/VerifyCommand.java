@@ -62,6 +62,7 @@ final class VerifyCommand extends Command {
               + " available.")
   private @Nullable Boolean function;
 
+  @Mixin private ComputeThreadsOption threads = new ComputeThreadsOption();
   @Mixin private JsonOption json = new JsonOption();
 
   VerifyCommand(Surroundings surroundings) {
@@ -115,7 +116,7 @@ final class VerifyCommand extends Command {
                 : FunctionVerifier.Expectation.CONVERTED);
     Optional<String> obstacle = check.obstacle(report);
     if (obstacle.isEmpty()) {
-      return Optional.of(check.run(terminal));
+      return Optional.of(check.run(threads.count(), terminal));
     }
     if (asked && report.passed()) {
       throw new ResourceShortage("the functions cannot be compared: " + obstacle.get());

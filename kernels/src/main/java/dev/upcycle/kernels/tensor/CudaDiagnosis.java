@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
-import org.bytedeco.pytorch.global.torch;
 
 /// Why a GPU that is there cannot be used; LibTorch itself only says that there is none.
 ///
@@ -46,7 +45,7 @@ record CudaDiagnosis(Path driver, boolean carriesNatives, Predicate<String> load
   static CudaDiagnosis here() {
     return new CudaDiagnosis(
         Path.of("/proc/driver/nvidia/version"),
-        torch.class.getResource(NATIVES) != null,
+        CudaDiagnosis.class.getResource(NATIVES) != null,
         CudaDiagnosis::isLoadable);
   }
 

@@ -1,6 +1,7 @@
 package dev.upcycle.kernels.tensor;
 
 import dev.upcycle.kernels.KernelException;
+import java.util.Optional;
 
 /// Where a tensor lives.
 ///
@@ -30,24 +31,35 @@ public record Device(Kind kind, int index) {
 
   /// Reads `auto`, `cpu`, `cuda` or `cuda:<index>` and checks that the device is there.
   ///
-  /// `auto` is the first GPU that LibTorch can use, else the CPU.
+  /// `auto` is the first GPU that LibTorch can use, else the CPU; [#findFallback] says why.
   ///
-  /// @throws KernelException when the text is none of these, or the GPU is missing
+  /// @throws KernelException when the text is none of these, or the GPU cannot be used
   public static Device choose(String text) {
-    if (text.equals("cpu")) {
-      return CPU;
-    }
-    int devices = LibTorch.cudaDevices();
+    return text.equals("cpu") ? CPU : choose(text, LibTorch.probe());
+  }
+
+  static Device choose(String text, LibTorch.Probe probe) {
     if (text.equals("auto")) {
-      return devices > 0 ? cuda(0) : CPU;
+      return probe.cudaDevices() > 0 ? cuda(0) : CPU;
     }
     int index = cudaIndex(text);
-    if (index >= devices) {
+    if (index >= probe.cudaDevices()) {
       throw new KernelException(
           "device '%s': LibTorch sees %d CUDA device(s). %s"
-              .formatted(text, devices, LibTorch.probe().cudaProblem().orElse("Use cpu or auto.")));
+              .formatted(
+                  text, probe.cudaDevices(), probe.cudaProblem().orElse("Use cpu or auto.")));
     }
     return cuda(index);
+  }
+
+  /// Why `auto` is the CPU on a machine that has a GPU; empty where it is a GPU, where there is
+  /// none, and for every other text.
+  public static Optional<String> findFallback(String text) {
+    return text.equals("auto") ? findFallback(LibTorch.probe()) : Optional.empty();
+  }
+
+  static Optional<String> findFallback(LibTorch.Probe probe) {
+    return probe.cudaDevices() > 0 ? Optional.empty() : probe.cudaProblem();
   }
 
   private static int cudaIndex(String text) {

@@ -1,6 +1,7 @@
 package dev.upcycle.kernels.tensor;
 
 import java.util.Optional;
+import java.util.function.IntSupplier;
 import java.util.function.Supplier;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
@@ -36,17 +37,28 @@ public final class LibTorch {
 
   /// Tries to load the library; never throws.
   public static Probe probe() {
+    return probe(LibTorch::cudaDevices, CudaDiagnosis.here());
+  }
+
+  /// @param devices counts the GPUs, and so asks for the library
+  static Probe probe(IntSupplier devices, CudaDiagnosis diagnosis) {
     try {
-      int devices = cudaDevices();
-      return new Probe(
-          version(),
-          true,
-          null,
-          devices,
-          devices > 0 ? null : CudaDiagnosis.here().find().orElse(null));
+      torch.get_num_threads();
     } catch (LinkageError | RuntimeException e) {
-      return new Probe("unknown", false, reason(e), 0, null);
+      return new Probe("unknown", false, loadFault(e, diagnosis), 0, null);
     }
+    try {
+      int count = devices.getAsInt();
+      return new Probe(version(), true, null, count, count > 0 ? null : fault(diagnosis));
+    } catch (LinkageError | RuntimeException e) {
+      String told = "CUDA does not come up: " + reason(e);
+      String why = fault(diagnosis);
+      return new Probe(version(), true, null, 0, why == null ? told : told + ". " + why);
+    }
+  }
+
+  private static @Nullable String fault(CudaDiagnosis diagnosis) {
+    return diagnosis.find().orElse(null);
   }
 
   /// How many GPUs can be used; 0 with natives for the CPU only.
@@ -95,19 +107,30 @@ public final class LibTorch {
     return torch.get_num_threads();
   }
 
+  /// The instructions that the library's CPU kernels use here, such as `AVX2` or `AVX512`.
+  public static String cpuCapability() {
+    return torch.get_cpu_capability().getString();
+  }
+
   private static String version() {
     Package library = torch.class.getPackage();
     String version = library == null ? null : library.getImplementationVersion();
     return version == null ? "unknown" : version;
   }
 
-  private static String reason(Throwable fault) {
-    Throwable cause = fault.getCause();
-    Throwable told = cause == null ? fault : cause;
-    String reason = told.getClass().getSimpleName() + ": " + told.getMessage();
-    return CudaDiagnosis.here()
+  private static String loadFault(Throwable fault, CudaDiagnosis diagnosis) {
+    String reason = reason(fault);
+    return diagnosis
         .findMissing()
         .map(missing -> reason + ". The natives for CUDA do not load without CUDA: " + missing)
         .orElse(reason);
+  }
+
+  /// In one line, without LibTorch's backtrace.
+  private static String reason(Throwable fault) {
+    Throwable cause = fault.getCause();
+    Throwable told = cause == null ? fault : cause;
+    String message = String.valueOf(told.getMessage()).lines().findFirst().orElse("");
+    return told.getClass().getSimpleName() + ": " + message;
   }
 }

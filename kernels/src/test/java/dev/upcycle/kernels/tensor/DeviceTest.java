@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.kernels.KernelException;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -34,6 +35,43 @@ class DeviceTest {
     assertThatThrownBy(() -> Device.choose("cuda:99"))
         .isInstanceOf(KernelException.class)
         .hasMessageContaining("cuda:99");
+  }
+
+  private static LibTorch.Probe seeing(int devices, @Nullable String fault) {
+    return new LibTorch.Probe("2.10.0", true, null, devices, fault);
+  }
+
+  @Test
+  void autoIsTheFirstGpuThatCanBeUsedAndNeedsNoReason() {
+    assertThat(Device.choose("auto", seeing(2, null))).isEqualTo(Device.cuda(0));
+    assertThat(Device.findFallback(seeing(2, null))).isEmpty();
+  }
+
+  @Test
+  void autoFallsToTheCpuAndSaysWhyWhereAGpuCannotBeUsed() {
+    LibTorch.Probe probe = seeing(0, "these libraries are missing: libcudnn.so.9");
+    assertThat(Device.choose("auto", probe)).isEqualTo(Device.CPU);
+    assertThat(Device.findFallback(probe)).hasValue("these libraries are missing: libcudnn.so.9");
+  }
+
+  @Test
+  void autoIsTheCpuWithoutAReasonWhereThereIsNoGpu() {
+    assertThat(Device.choose("auto", seeing(0, null))).isEqualTo(Device.CPU);
+    assertThat(Device.findFallback(seeing(0, null))).isEmpty();
+  }
+
+  @Test
+  void aGpuThatWasAskedForAndCannotBeUsedIsAnErrorWithTheReason() {
+    assertThatThrownBy(() -> Device.choose("cuda", seeing(0, "libcudnn.so.9 is missing")))
+        .isInstanceOf(KernelException.class)
+        .hasMessageContaining("device 'cuda'")
+        .hasMessageContaining("libcudnn.so.9 is missing");
+  }
+
+  @Test
+  void onlyAutoFallsBack() {
+    assertThat(Device.findFallback("cpu")).isEmpty();
+    assertThat(Device.findFallback("cuda")).isEmpty();
   }
 
   @Test

@@ -3,8 +3,12 @@ package dev.upcycle.kernels.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.bytedeco.openblas.global.openblas_nolapack;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class LibTorchTest {
   @Test
@@ -19,6 +23,35 @@ class LibTorchTest {
   void aCudaProblemIsNamedOnlyWhereNoGpuCanBeUsed() {
     LibTorch.Probe probe = LibTorch.probe();
     assertThat(probe.cudaDevices() > 0 && probe.cudaProblem().isPresent()).isFalse();
+  }
+
+  @Test
+  void driverThatThrowsLeavesTheCpuAndTheFirstLineOfWhatItSaid(@TempDir Path folder) {
+    var noGpu = new CudaDiagnosis(folder.resolve("none"), true, library -> true);
+    LibTorch.Probe probe =
+        LibTorch.probe(
+            () -> {
+              throw new IllegalStateException("CUDA error 999\nException raised from here");
+            },
+            noGpu);
+    assertThat(probe.loadable()).isTrue();
+    assertThat(probe.cudaDevices()).isZero();
+    assertThat(probe.cudaProblem().orElseThrow()).contains("CUDA error 999").hasLineCount(1);
+  }
+
+  @Test
+  void nativesForCudaWithoutALibraryOfTheirsAreToldWithItsName(@TempDir Path folder)
+      throws IOException {
+    Path driver = Files.createFile(folder.resolve("version"));
+    var noCudnn = new CudaDiagnosis(driver, true, library -> !library.contains("cudnn"));
+    assertThat(LibTorch.probe(() -> 0, noCudnn).cudaProblem().orElseThrow())
+        .contains("libcudnn.so.9");
+    assertThat(LibTorch.probe(() -> 1, noCudnn).cudaProblem()).isEmpty();
+  }
+
+  @Test
+  void theProcessorsInstructionsAreNamed() {
+    assertThat(LibTorch.cpuCapability()).matches("[A-Z0-9_ ]+");
   }
 
   @Test
