@@ -34,6 +34,7 @@ class ExamplesTest {
         "eval",
         "generate",
         "route",
+        "calibrate",
         "recipe",
         "recipe ls",
         "recipe show",

@@ -56,6 +56,8 @@ class JsonDocumentsTest {
             "eval ./upcycle-quickstart/moe --text ./text.txt --against ./upcycle-quickstart/dense",
             "generate ./upcycle-quickstart/moe --prompt light --max-tokens 2",
             "route ./upcycle-quickstart/moe --text a=./text.txt --text b=./text.txt",
+            "calibrate ./upcycle-quickstart/dense --kind centroid --experts 2 --text ./text.txt"
+                + " --out router.safetensors",
             "doctor")) {
       JsonNode document = run(0, line);
       printed.put(document.get("schema").asString(), document);

@@ -15,6 +15,7 @@ import java.util.Optional;
 /// @param sourceFamily dense model type
 /// @param targetFamily model type of the result
 /// @param sourceFiles the weights files that went in, by name, size and header hash
+/// @param routerFiles the files that routers were taken from, by name, size and hash
 /// @param files everything that the conversion wrote into the directory, this file included
 /// @param tensors one per target tensor, in state dict order
 /// @param discarded source tensors left out, with the reason
@@ -26,6 +27,7 @@ public record Manifest(
     String sourceFamily,
     String targetFamily,
     List<SourceShard> sourceFiles,
+    List<RouterSource> routerFiles,
     List<String> files,
     List<TensorOrigin> tensors,
     List<LeftOut> discarded) {
@@ -35,6 +37,7 @@ public record Manifest(
   /// Takes copies.
   public Manifest {
     sourceFiles = List.copyOf(sourceFiles);
+    routerFiles = List.copyOf(routerFiles);
     files = List.copyOf(files);
     tensors = List.copyOf(tensors);
     discarded = List.copyOf(discarded);
@@ -43,12 +46,15 @@ public record Manifest(
   /// A weights file of the source.
   public record SourceShard(String name, long bytes, String headerSha256) {}
 
+  /// A file that routers were taken from; the hash is that of all of its bytes.
+  public record RouterSource(String name, long bytes, String sha256) {}
+
   /// Where a target tensor comes from.
   ///
   /// @param name the target tensor
   /// @param role what it does, lower case
-  /// @param kind `pass_through`, `copy_to_expert` or `new_router`
-  /// @param from the source tensor, absent for a new one
+  /// @param kind `pass_through`, `copy_to_expert`, `new_router` or `router_from_file`
+  /// @param from the source tensor, absent for a router
   public record TensorOrigin(String name, String role, String kind, Optional<String> from) {}
 
   /// A source tensor that the target does not hold.

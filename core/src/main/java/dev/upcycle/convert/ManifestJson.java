@@ -43,6 +43,7 @@ final class ManifestJson {
           .put("bytes", shard.bytes())
           .put("header_sha256", shard.headerSha256());
     }
+    putRouterFiles(manifest, json);
     ArrayNode files = json.putArray("files");
     manifest.files().forEach(files::add);
     ArrayNode tensors = json.putArray("tensors");
@@ -61,6 +62,19 @@ final class ManifestJson {
     }
     return (JSON.writeValueAsString(json).replace("\r\n", "\n") + "\n")
         .getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void putRouterFiles(Manifest manifest, ObjectNode json) {
+    if (!manifest.routerFiles().isEmpty()) {
+      ArrayNode routers = json.putArray("router_files");
+      for (Manifest.RouterSource file : manifest.routerFiles()) {
+        routers
+            .addObject()
+            .put("name", file.name())
+            .put("bytes", file.bytes())
+            .put("sha256", file.sha256());
+      }
+    }
   }
 
   static Manifest read(Path file) {
@@ -108,6 +122,13 @@ final class ManifestJson {
               row ->
                   new Manifest.SourceShard(
                       text(row, "name"), number(row, "bytes"), text(row, "header_sha256"))),
+          json.has("router_files")
+              ? rows(
+                  "router_files",
+                  row ->
+                      new Manifest.RouterSource(
+                          text(row, "name"), number(row, "bytes"), text(row, "sha256")))
+              : List.of(),
           rows("files", this::text),
           rows("tensors", this::tensor),
           rows("discarded", row -> new Manifest.LeftOut(text(row, "name"), text(row, "reason"))));

@@ -92,6 +92,7 @@ final class ModelCard {
       case RouterInit.Zero() -> "all zero";
       case RouterInit.Normal(double std) -> "normal, std " + std;
       case RouterInit.Uniform(double bound) -> "uniform, bound " + bound;
+      case RouterInit.File(Path path) -> "taken from `" + path.getFileName() + "`";
     };
   }
 

@@ -31,7 +31,7 @@ public final class PlanExecutor {
 
   private PlanExecutor(UpcyclePlan plan, Checkpoint source, Progress progress) {
     this.plan = plan;
-    this.watch = new SourceWatch(source);
+    this.watch = new SourceWatch(source, plan.routerFiles());
     this.progress = progress;
     this.tasks = new ShardTasks(plan);
   }

@@ -33,6 +33,8 @@ final class ShardTasks {
             copies.computeIfAbsent(new CopyKey(s, s.source()), key -> new ArrayList<>()).add(start);
         case TensorStep.CopyToExpert s ->
             copies.computeIfAbsent(new CopyKey(s, s.source()), key -> new ArrayList<>()).add(start);
+        case TensorStep.FileRouter s ->
+            copies.computeIfAbsent(new CopyKey(s, s.source()), key -> new ArrayList<>()).add(start);
         case TensorStep.NewRouter s -> tasks.add(new FillTask.Draw(s, start));
       }
     }

@@ -80,6 +80,10 @@ final class SmallFiles {
         plan.source().modelType(),
         plan.target().modelType(),
         source.files().stream().map(SmallFiles::shard).toList(),
+        plan.routerFiles().stream()
+            .map(file ->
+                new Manifest.RouterSource(file.name(), file.source().bytes(), file.sha256()))
+            .toList(),
         files.stream().sorted().toList(),
         plan.steps().stream().map(SmallFiles::origin).toList(),
         plan.discarded().stream()
@@ -102,6 +106,8 @@ final class SmallFiles {
           new Manifest.TensorOrigin(name, role, "copy_to_expert", Optional.of(s.source().name()));
       case TensorStep.NewRouter s ->
           new Manifest.TensorOrigin(name, role, "new_router", Optional.empty());
+      case TensorStep.FileRouter s ->
+          new Manifest.TensorOrigin(name, role, "router_from_file", Optional.empty());
     };
   }
 }

@@ -4,6 +4,7 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.SourceFile;
+import dev.upcycle.plan.RouterFile;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -11,16 +12,20 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Stream;
 
 /// Notices that a source file is no longer the one whose header the plan was made from.
 final class SourceWatch {
   private final List<SourceFile> files;
+  private final List<SourceFile> routers;
 
-  SourceWatch(Checkpoint source) {
+  SourceWatch(Checkpoint source, List<RouterFile> routers) {
     this.files = source.files();
+    this.routers = routers.stream().map(RouterFile::source).toList();
   }
 
-  /// What must agree before the shards of an earlier run are kept.
+  /// What must agree before the shards of an earlier run are kept; the plan's hash already tells of
+  /// the content of files of routers.
   Map<String, String> facts() {
     Map<String, String> facts = new TreeMap<>();
     for (SourceFile file : files) {
@@ -41,7 +46,7 @@ final class SourceWatch {
   /// @throws CheckpointFormatException naming every file that changed
   void requireUnchanged() {
     List<String> changes = new ArrayList<>();
-    for (SourceFile file : files) {
+    for (SourceFile file : Stream.concat(files.stream(), routers.stream()).toList()) {
       try {
         long bytes = Files.size(file.path());
         var modified = Files.getLastModifiedTime(file.path()).toInstant();

@@ -117,6 +117,7 @@ public record Estimate(
               case TensorStep.PassThrough s -> castBuffers(s.source().dtype(), s.target());
               case TensorStep.CopyToExpert s -> castBuffers(s.source().dtype(), s.target());
               case TensorStep.NewRouter s -> 0;
+              case TensorStep.FileRouter s -> castBuffers(s.source().dtype(), s.target());
             })
         .max()
         .orElse(0);

@@ -14,7 +14,7 @@ import java.util.Set;
 /// 1, and no weight was rounded.
 final class Preservation {
   private static final Set<String> PRESERVING =
-      Set.of("pass_through", "copy_to_expert", "new_router");
+      Set.of("pass_through", "copy_to_expert", "new_router", "router_from_file");
 
   /// Families whose routers always divide the chosen weights by their sum.
   private static final Set<String> RENORMALISING = Set.of("mixtral");

@@ -5,11 +5,11 @@ package dev.upcycle.generate;
 /// SplitMix64 read by counter (Steele, Lea, Flood, OOPSLA 2014).
 ///
 /// @param seed of all draws
-record CounterRandom(long seed) {
+public record CounterRandom(long seed) {
   private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
 
   /// Uniform in `[0, 1)`.
-  double uniform(long place) {
+  public double uniform(long place) {
     long mixed = mix(mix(seed) + (place + 1) * GOLDEN_GAMMA);
     return (mixed >>> 11) * 0x1p-53;
   }

@@ -15,11 +15,13 @@ import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.MappedFile;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.LongStream;
 
-/// A decoder that is walked in float32 a layer at a time, for models larger than memory.
+/// A decoder that is walked a layer at a time, for models larger than memory.
 ///
 /// Holds no weights between two calls: each maps what it needs, converts it and lets it go. Records
 /// no graph. What a call returns belongs to the caller's scope.
@@ -34,12 +36,19 @@ public final class LayerWalk {
     this.options = options;
   }
 
-  /// Binds a checkpoint; reads no weights.
+  /// Binds a checkpoint to be walked in float32; reads no weights.
   ///
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException as [DecoderModel#open]
   public static LayerWalk open(Checkpoint checkpoint, Device device) {
+    return open(checkpoint, new ModelOptions(device, DType.F32));
+  }
+
+  /// Binds a checkpoint; reads no weights.
+  ///
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException as [DecoderModel#open]
+  public static LayerWalk open(Checkpoint checkpoint, ModelOptions options) {
     CheckpointBinding binding = CheckpointBinding.of(checkpoint);
-    return new LayerWalk(binding, DecoderForm.of(binding), new ModelOptions(device, DType.F32));
+    return new LayerWalk(binding, DecoderForm.of(binding), options);
   }
 
   /// The config, the family's defaults filled in.
@@ -70,7 +79,7 @@ public final class LayerWalk {
               entry.shape().dimension(0),
               entry.shape().dimension(1));
       Tensor rows = Functions.embedding(table, ids.to(Device.CPU));
-      return scope.keep(rows.to(DType.F32).to(options.device()));
+      return scope.keep(rows.to(options.compute()).to(options.device()));
     }
   }
 
@@ -90,26 +99,55 @@ public final class LayerWalk {
 
   /// One layer with some of its weights changed in memory, such as a wrong expert for a control.
   public LayerOutput layer(int index, Tensor hidden, Change change) {
-    CheckpointBinding.Names names = binding.layers().get(index);
     try (TensorScope scope = TensorScope.open();
         Gradients.Pause _ = Gradients.pause();
         WeightLoader loader = new WeightLoader(options)) {
-      Map<String, Tensor> weights = new HashMap<>();
-      names
-          .all()
-          .forEach(name -> weights.put(name, change.of(name, loader.load(binding.require(name)))));
-      DecoderLayer layer = new LayerAssembly(names, form, weights).assemble(index);
-      LayerOutput output = layer.forward(hidden, context(hidden.size(1)));
-      scope.keep(output.hidden());
-      scope.keep(output.feedForwardInput());
-      output.findRouting().ifPresent(routing -> KeptOutput.keep(scope, routing));
-      return output;
+      return keep(scope, forward(assemble(index, loader, change), hidden));
     }
+  }
+
+  /// One layer over several texts, its weights loaded once.
+  ///
+  /// @param hidden `[batch, seq, hidden]` each, of any lengths
+  public List<LayerOutput> layer(int index, List<Tensor> hidden) {
+    try (TensorScope scope = TensorScope.open();
+        Gradients.Pause _ = Gradients.pause();
+        WeightLoader loader = new WeightLoader(options)) {
+      DecoderLayer layer = assemble(index, loader, (_, weight) -> weight);
+      List<LayerOutput> outputs = new ArrayList<>();
+      for (Tensor one : hidden) {
+        try (TensorScope passing = TensorScope.open()) {
+          outputs.add(keep(passing, forward(layer, one)));
+        }
+      }
+      outputs.forEach(output -> keep(scope, output));
+      return outputs;
+    }
+  }
+
+  private DecoderLayer assemble(int index, WeightLoader loader, Change change) {
+    CheckpointBinding.Names names = binding.layers().get(index);
+    Map<String, Tensor> weights = new HashMap<>();
+    names
+        .all()
+        .forEach(name -> weights.put(name, change.of(name, loader.load(binding.require(name)))));
+    return new LayerAssembly(names, form, weights).assemble(index);
+  }
+
+  private LayerOutput forward(DecoderLayer layer, Tensor hidden) {
+    return layer.forward(hidden, context(hidden.size(1)));
+  }
+
+  private static LayerOutput keep(TensorScope scope, LayerOutput output) {
+    scope.keep(output.hidden());
+    scope.keep(output.feedForwardInput());
+    output.findRouting().ifPresent(routing -> KeptOutput.keep(scope, routing));
+    return output;
   }
 
   private DecoderLayer.Context context(long seq) {
     RotaryEmbedding.Rotation rotation =
-        form.rotary().at(options.device(), DType.F32, LongStream.range(0, seq).toArray());
+        form.rotary().at(options.device(), options.compute(), LongStream.range(0, seq).toArray());
     return new DecoderLayer.Context(rotation, RoutingPass.Infer.ofAll(), null);
   }
 

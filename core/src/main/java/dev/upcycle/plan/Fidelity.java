@@ -33,6 +33,7 @@ public record Fidelity(long roundedTensors, Optional<DType> roundedTo, List<Chan
       case TensorStep.PassThrough s -> narrows(s.source().dtype(), s.target().dtype());
       case TensorStep.CopyToExpert s -> narrows(s.source().dtype(), s.target().dtype());
       case TensorStep.NewRouter s -> false;
+      case TensorStep.FileRouter s -> false;
     };
   }
 

@@ -5,6 +5,7 @@ import dev.upcycle.plan.UpcyclePlan.Note;
 import dev.upcycle.plan.UpcyclePlan.Severity;
 import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.RouterInit;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -56,6 +57,7 @@ final class PlanNotes {
           info(String.format(Locale.ROOT, "routers are drawn from normal(std %s)", std));
       case RouterInit.Uniform(double bound) ->
           info(String.format(Locale.ROOT, "routers are drawn from uniform(-%s, %s)", bound, bound));
+      case RouterInit.File(Path path) -> info("routers are taken from " + path);
     }
     if (component.experts().count() == 1) {
       warning(

@@ -40,6 +40,8 @@ final class PlanText {
       case TensorStep.CopyToExpert s -> line(text, "copy", target, source(s.source()));
       case TensorStep.NewRouter s ->
           line(text, "router", target, init(s.init()), Long.toString(s.seed()));
+      case TensorStep.FileRouter s ->
+          line(text, "router from file", target, source(s.source()), s.file().sha256());
     }
   }
 
@@ -53,7 +55,7 @@ final class PlanText {
         entry.offset());
   }
 
-  private static String init(RouterInit init) {
+  private static String init(RouterInit.Drawn init) {
     return switch (init) {
       case RouterInit.Zero() -> "zero";
       case RouterInit.Normal(double std) -> "normal " + Double.toHexString(std);

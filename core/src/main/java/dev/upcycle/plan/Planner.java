@@ -21,7 +21,8 @@ import java.util.Optional;
 import java.util.OptionalInt;
 
 /// Turns source headers, a config and a recipe into a plan; reads no tensor bytes but those of
-/// biases that must be zero and of a tied head that must equal the embedding.
+/// biases that must be zero, of a tied head that must equal the embedding, and the hash of a file
+/// of routers.
 public final class Planner {
   private final SourceTensors source;
   private final ResolvedRecipe resolved;
@@ -125,24 +126,23 @@ public final class Planner {
 
   private List<TensorStep> steps(
       Architecture target, ModelConfig config, Map<String, TensorEntry> used) {
-    SeedTree seeds = new SeedTree(resolved.recipe().seed());
+    List<TensorSlot> slots = target.slots(config);
+    Recipe recipe = resolved.recipe();
+    RouterSteps routers =
+        RouterSteps.of(
+            recipe.language().orElseThrow().router().init(), new SeedTree(recipe.seed()), slots);
     List<TensorStep> steps = new ArrayList<>();
-    for (TensorSlot slot : target.slots(config)) {
-      steps.add(step(slot, used, seeds));
+    for (TensorSlot slot : slots) {
+      steps.add(step(slot, used, routers));
     }
     return steps;
   }
 
-  private TensorStep step(TensorSlot slot, Map<String, TensorEntry> used, SeedTree seeds) {
+  private TensorStep step(TensorSlot slot, Map<String, TensorEntry> used, RouterSteps routers) {
     OptionalInt layer = slot.match().layer();
     if (slot.role() == Role.ROUTER) {
       TensorEntry beside = sourceOf(Role.FFN_GATE, layer, used);
-      return new TensorStep.NewRouter(
-          slot.spec(asked().orElse(beside.dtype())),
-          slot.role(),
-          resolved.recipe().language().orElseThrow().router().init(),
-          seeds.seed(slot.name()),
-          layer.orElseThrow());
+      return routers.step(slot, asked().orElse(beside.dtype()));
     }
     Optional<Role> dense = slot.role().denseCounterpart();
     if (dense.isPresent()) {

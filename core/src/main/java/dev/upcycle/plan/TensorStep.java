@@ -23,6 +23,13 @@ public sealed interface TensorStep {
   /// A fresh router, drawn from a seed of its own.
   ///
   /// @param seed derived from the recipe's seed and the target's name
-  record NewRouter(TensorSpec target, Role role, RouterInit init, long seed, int layer)
+  record NewRouter(TensorSpec target, Role role, RouterInit.Drawn init, long seed, int layer)
+      implements TensorStep {}
+
+  /// A router's tensor of a file, bytes unchanged or cast.
+  ///
+  /// @param source where it lies in the file
+  /// @param file the whole file
+  record FileRouter(TensorSpec target, Role role, TensorEntry source, RouterFile file, int layer)
       implements TensorStep {}
 }

@@ -6,6 +6,7 @@ import dev.upcycle.checkpoint.TensorSpec;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.recipe.ResolvedRecipe;
 import java.util.List;
+import java.util.stream.Stream;
 
 /// Everything that a conversion will do, before it does any of it; equal inputs give equal plans.
 ///
@@ -53,6 +54,17 @@ public record UpcyclePlan(
   /// The tensors of the target, in the order of its state dict.
   public List<TensorSpec> tensors() {
     return steps.stream().map(TensorStep::target).toList();
+  }
+
+  /// The files that routers are taken from; none where they are drawn.
+  public List<RouterFile> routerFiles() {
+    return steps.stream()
+        .flatMap(step ->
+            step instanceof TensorStep.FileRouter router
+                ? Stream.of(router.file())
+                : Stream.empty())
+        .distinct()
+        .toList();
   }
 
   /// SHA-256 over everything that decides the target's bytes, lower-case hexadecimal.

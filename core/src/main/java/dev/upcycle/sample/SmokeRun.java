@@ -69,7 +69,7 @@ public final class SmokeRun {
             resolved,
             given -> {
               TinyModel.write(given.recipe(), dense);
-              return given;
+              return TinyRouters.fit(text, given, dense, directory);
             });
     Optional<Path> converted = stage(Stage.CONVERT, made, given -> convert(given, dense, target));
     Optional<Path> verified = stage(Stage.VERIFY, converted, moe -> pass(dense, moe));

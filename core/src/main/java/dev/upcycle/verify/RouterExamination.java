@@ -87,6 +87,8 @@ final class RouterExamination implements Examination {
       return Optional.empty();
     }
     return switch (init.get()) {
+      // Held against the file's bytes by RouterFileExamination.
+      case RouterInit.File file -> Optional.empty();
       case RouterInit.Zero zero ->
           statistics.largest() == 0
               ? Optional.empty()

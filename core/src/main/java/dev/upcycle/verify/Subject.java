@@ -4,6 +4,8 @@ import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.convert.Manifest;
 import dev.upcycle.recipe.Recipe;
+import dev.upcycle.recipe.RouterInit;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /// A target under examination, and what it is held against.
@@ -22,4 +24,13 @@ record Subject(
     Optional<Checkpoint> source,
     Manifest manifest,
     Optional<Recipe> recipe,
-    ExpectedTensors expected) {}
+    ExpectedTensors expected) {
+  /// The file that the recipe takes routers from; empty where they are drawn.
+  Optional<Path> routerFile() {
+    return recipe
+        .flatMap(Recipe::language)
+        .map(language -> language.router().init())
+        .flatMap(init ->
+            init instanceof RouterInit.File(Path path) ? Optional.of(path) : Optional.empty());
+  }
+}

@@ -99,6 +99,7 @@ public final class Verifier {
                   new CompanionExamination(),
                   new LeftOutExamination(),
                   RouterExamination.converted(),
+                  new RouterFileExamination(),
                   new WeightExamination(progress));
           case TRAINED -> List.of(RouterExamination.trained(), new TrainedExamination(progress));
         };

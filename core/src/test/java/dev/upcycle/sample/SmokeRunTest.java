@@ -66,6 +66,22 @@ class SmokeRunTest {
   }
 
   @Test
+  void aRecipeWithRoutersOfAFilePassesWithoutThatFile() {
+    String yaml =
+        Recipes.text("mistral-8x2", HERE)
+            .yaml()
+            .replace("{kind: normal, std: 0.02}", "{kind: file, path: /no/such/file}");
+
+    List<SmokeResult> results =
+        SmokeRun.run(List.of(new RecipeText("file.yaml", yaml)), result -> {});
+
+    assertThat(yaml).contains("kind: file");
+    assertThat(results)
+        .allSatisfy(
+            result -> assertThat(result.outcome()).as(result.detail()).isEqualTo(Outcome.PASSED));
+  }
+
+  @Test
   void nothingStaysBehind() throws IOException {
     List<String> before = temporaries();
 

@@ -234,6 +234,7 @@ final class HandMadeTarget {
             "mistral",
             "mixtral",
             shards,
+            List.of(),
             files,
             origins,
             List.of());

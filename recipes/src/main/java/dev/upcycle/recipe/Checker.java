@@ -90,14 +90,16 @@ final class Checker {
                   .<Node>map(Node.Scalar::of)
                   .orElseGet(() -> Node.Mapping.empty(Place.DEFAULT)));
       case LEFT_OUT -> {}
-      case REFUSED ->
-          complain(
-              parent,
-              path,
-              "missing; every recipe begins with the version of its format, `recipe: "
-                  + Format.VERSION
-                  + "`");
+      case REFUSED -> complain(parent, path, "missing; " + needed(key));
     }
+  }
+
+  private static String needed(Key key) {
+    return switch (key.shape()) {
+      case Leaf.FilePath path -> "expected " + path.expected();
+      case Shape _ ->
+          "every recipe begins with the version of its format, `recipe: " + Format.VERSION + "`";
+    };
   }
 
   private void unknownKeys(KeyPath path, List<String> known, Node.Mapping map) {

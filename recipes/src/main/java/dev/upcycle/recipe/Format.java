@@ -46,8 +46,8 @@ final class Format {
               List.of(
                   new Kind("zero", List.of()),
                   new Kind("normal", List.of(Key.withDefault("std", new Leaf.Positive(), 0.02))),
-                  new Kind(
-                      "uniform", List.of(Key.withDefault("bound", new Leaf.Positive(), 0.02))))),
+                  new Kind("uniform", List.of(Key.withDefault("bound", new Leaf.Positive(), 0.02))),
+                  new Kind("file", List.of(Key.of("path", new Leaf.FilePath(), REFUSED))))),
           "normal");
 
   private static final Shape COMPONENT =

@@ -1,5 +1,7 @@
 package dev.upcycle.recipe;
 
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -113,6 +115,34 @@ sealed interface Leaf extends Shape {
 
     private static boolean isText(Node.Scalar scalar) {
       return scalar.value() instanceof String;
+    }
+  }
+
+  /// The path of a file, absolute once [RelativePaths] has seen it.
+  record FilePath() implements Leaf {
+    @Override
+    public Optional<Object> read(Node node) {
+      return node instanceof Node.Scalar scalar && scalar.value() instanceof String text
+          ? path(text).filter(Path::isAbsolute).map(path -> path)
+          : Optional.empty();
+    }
+
+    static Optional<Path> path(String text) {
+      try {
+        return text.isBlank() ? Optional.empty() : Optional.of(Path.of(text));
+      } catch (InvalidPathException e) {
+        return Optional.empty();
+      }
+    }
+
+    @Override
+    public String expected() {
+      return "the path of a file, absolute or relative to the recipe file that names it";
+    }
+
+    @Override
+    public String write(Object value) {
+      return YamlText.of(value.toString());
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.upcycle.recipe;
 
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -54,6 +55,7 @@ final class RecipeBuilder {
           case "zero" -> new RouterInit.Zero();
           case "normal" -> new RouterInit.Normal(number(init.child("std")));
           case "uniform" -> new RouterInit.Uniform(number(init.child("bound")));
+          case "file" -> new RouterInit.File((Path) value(init.child("path")));
           default -> throw new IllegalStateException("unchecked " + init + " " + kind);
         });
   }

@@ -65,7 +65,7 @@ final class Resolver {
     Optional<Node> root = YamlReader.read(text.yaml(), speaker, complaints);
     readable &= root.isPresent();
     Node node = root.orElse(Node.Mapping.empty(speaker.at(1, 1)));
-    if (node instanceof Node.Mapping map) {
+    if (RelativePaths.resolve(Format.ROOT, node, text.directory()) instanceof Node.Mapping map) {
       return map;
     }
     readable = false;
@@ -134,7 +134,9 @@ final class Resolver {
       if (wrong.isPresent()) {
         complaints.add(new Complaint(setting.shown(), 0, 0, setting.keyPath(), wrong.get()));
       } else if (value.isPresent()) {
-        changed = Overlay.set(changed, path.segments(), value.get());
+        Shape shape = Format.find(path).orElseThrow();
+        Node absolute = RelativePaths.resolve(shape, value.get(), setting.directory());
+        changed = Overlay.set(changed, path.segments(), absolute);
       }
     }
     return changed;

@@ -1,14 +1,27 @@
 package dev.upcycle.recipe;
 
+import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /// A value given outside the recipe file; it replaces the whole value at its path.
 ///
 /// @param origin who gave it
 /// @param keyPath such as `language.experts.count`
 /// @param yaml the value as YAML text, such as `{kind: normal, std: 0.5}`
-public record Setting(Origin origin, String keyPath, String yaml) {
+/// @param directory what a relative path in the value is relative to; empty where there is none
+public record Setting(Origin origin, String keyPath, String yaml, Optional<Path> directory) {
   private static final String SET = "--set";
+
+  /// A value that names no file.
+  public Setting(Origin origin, String keyPath, String yaml) {
+    this(origin, keyPath, yaml, Optional.empty());
+  }
+
+  /// This value, its paths relative to a folder.
+  public Setting relativeTo(Path folder) {
+    return new Setting(origin, keyPath, yaml, Optional.of(folder));
+  }
 
   /// The value of a flag of its own, such as `--experts 8`.
   public static Setting flag(String flag, String keyPath, String yaml) {

@@ -138,7 +138,7 @@ class ComplaintsTest {
     assertOnly(
         "recipe: 1\nlanguage: {router: {init: {kind: norml, std: 1}}}",
         "mine.yaml:2:34: language.router.init.kind: found norml; expected one of zero, normal,"
-            + " uniform; did you mean normal?");
+            + " uniform, file; did you mean normal?");
   }
 
   @Test

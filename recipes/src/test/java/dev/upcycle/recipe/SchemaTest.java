@@ -87,6 +87,7 @@ class SchemaTest {
         language: {router: {init: {std: 1e-4}}}
         language: {router: {init: {kind: uniform}}}
         language: {router: {init: {kind: uniform, bound: 0.5}}}
+        language: {router: {init: {kind: file, path: /models/router.safetensors}}}
         output: {}
         output: {dtype: source}
         output: {dtype: bf16}
@@ -164,6 +165,12 @@ class SchemaTest {
         language: {router: {init: {std: "1"}}}
         language: {router: {init: {std: .inf}}}
         language: {router: {init: {kind: uniform, bound: 0}}}
+        language: {router: {init: {kind: file}}}
+        language: {router: {init: {kind: file, path: 5}}}
+        language: {router: {init: {kind: file, path: " "}}}
+        language: {router: {init: {kind: file, path: /r, std: 1}}}
+        language: {router: {init: {kind: zero, path: /r}}}
+        language: {router: {init: {path: /r}}}
         vision: {}
         train: {}
         output: {dtype: float32}
@@ -192,6 +199,7 @@ class SchemaTest {
         "recipe: 1\noutput: {max_shard_size: 9999999999TB}",
         "recipe: 1\nextends: no-such-recipe",
         "recipe: 1\nextends: no-such-file.yaml",
+        "recipe: 1\nlanguage: {router: {init: {kind: file, path: of-no-folder.safetensors}}}",
         "recipe: 1\nseed: &anchor 5",
         "recipe: 1\nname: !!str a",
         "recipe: 1\nseed: 1\nseed: 1",

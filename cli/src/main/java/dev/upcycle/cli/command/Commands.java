@@ -42,6 +42,7 @@ public final class Commands {
           new Entry("eval", EvalCommand::new),
           new Entry("generate", GenerateCommand::new),
           new Entry("route", RouteCommand::new),
+          new Entry("calibrate", CalibrateCommand::new),
           new Entry("recipe", _ -> new RecipeCommand(), OF_RECIPE),
           new Entry("smoke", SmokeCommand::new),
           new Entry("bench", _ -> new BenchCommand(), OF_BENCH),

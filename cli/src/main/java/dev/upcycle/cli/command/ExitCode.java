@@ -1,5 +1,6 @@
 package dev.upcycle.cli.command;
 
+import dev.upcycle.calibrate.CalibrationException;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.write.CastOverflowException;
 import dev.upcycle.checkpoint.write.OutputException;
@@ -61,7 +62,8 @@ public enum ExitCode {
       case CheckpointFormatException _,
           CastOverflowException _,
           PlanException _,
-          TokenizerException _ ->
+          TokenizerException _,
+          CalibrationException _ ->
           INPUT;
       case UncheckedIOException _, IOException _ -> INPUT;
       case ResourceException _, ResourceShortage _, OutOfMemoryError _ -> RESOURCES;

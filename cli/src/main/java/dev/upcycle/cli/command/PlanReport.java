@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.IntSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
@@ -34,7 +35,8 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
   private enum Provenance {
     PASS_THROUGH("unchanged", "the source tensor of the same name"),
     EXPERT("experts", "copies of the dense feed-forward network of the same layer"),
-    ROUTER("routers", "drawn from the seed and the tensor's name");
+    ROUTER("routers", "drawn from the seed and the tensor's name"),
+    FILE_ROUTER("routers", "the tensor of the same name of the recipe's file of routers");
 
     private final String title;
     private final String from;
@@ -49,6 +51,7 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
         case TensorStep.PassThrough _ -> PASS_THROUGH;
         case TensorStep.CopyToExpert _ -> EXPERT;
         case TensorStep.NewRouter _ -> ROUTER;
+        case TensorStep.FileRouter _ -> FILE_ROUTER;
       };
     }
   }
@@ -160,6 +163,10 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
     return plan.steps().stream().filter(step -> Provenance.of(step) == provenance).toList();
   }
 
+  private List<Provenance> provenances() {
+    return Arrays.stream(Provenance.values()).filter(kind -> !steps(kind).isEmpty()).toList();
+  }
+
   private static long bytes(List<TensorStep> steps) {
     return steps.stream().mapToLong(step -> step.target().bytes()).sum();
   }
@@ -171,7 +178,8 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
             .flatMapToInt(step ->
                 switch (step) {
                   case TensorStep.CopyToExpert copy -> IntStream.of(copy.expert());
-                  case TensorStep.PassThrough _, TensorStep.NewRouter _ -> IntStream.empty();
+                  case TensorStep.PassThrough _, TensorStep.NewRouter _, TensorStep.FileRouter _ ->
+                      IntStream.empty();
                 })
             .summaryStatistics();
     return experts.getCount() == 0 ? "" : experts.getMin() + "-" + experts.getMax();
@@ -179,7 +187,7 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
 
   private Table provenance() {
     Table table = Table.of("tensors", "count", "size", "from");
-    for (Provenance provenance : Provenance.values()) {
+    for (Provenance provenance : provenances()) {
       List<TensorStep> steps = steps(provenance);
       table.row(
           (provenance.title + " " + experts(steps)).strip(),
@@ -254,7 +262,7 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
           .put("bytes", shard.bytes());
     }
     ArrayNode provenance = document.putArray("provenance");
-    for (Provenance kind : Provenance.values()) {
+    for (Provenance kind : provenances()) {
       List<TensorStep> steps = steps(kind);
       provenance
           .addObject()

@@ -101,7 +101,7 @@ final class RecipeOptions {
 
   /// The recipe through every layer of precedence, for a model of this config.
   ResolvedRecipe resolve(ModelConfig model, Surroundings surroundings, Terminal terminal) {
-    List<Setting> settings = settings();
+    List<Setting> settings = settings(surroundings);
     if (recipe != null) {
       return Recipes.resolve(
           Recipes.text(recipe, surroundings.workingDirectory()),
@@ -119,10 +119,10 @@ final class RecipeOptions {
     return resolved;
   }
 
-  private List<Setting> settings() {
+  private List<Setting> settings(Surroundings surroundings) {
     List<Setting> settings = new ArrayList<>();
     for (String set : sets) {
-      settings.add(SetArgument.parse(set));
+      settings.add(SetArgument.parse(set).relativeTo(surroundings.workingDirectory()));
     }
     flag(settings, "--experts", "language.experts.count", experts);
     flag(settings, "--per-token", "language.experts.per_token", perToken);
