@@ -331,8 +331,8 @@ def main():
     index = {"schema": "upcycle-golden/images/1", "versions": versions, "seed": SEED}
     index["decode"] = list(decode_cases(out, stores["decoded"]))
     sources = Store(out / "sources.bin")
-    sizes = list(dict.fromkeys(size for size, _ in SIZES)) + [(-1, -1)]
-    index["sources"] = [{"size": list(s), "offset": sources.put(picture(*s, 20))} for s in sizes[:-1]]
+    sizes = list(dict.fromkeys(size for size, _ in SIZES))
+    index["sources"] = [{"size": list(s), "offset": sources.put(picture(*s, 20))} for s in sizes]
     index["pictures"] = [{"size": list(s), "offset": sources.put(picture(*s, 30))} for s in IMAGES]
     index["resize"] = list(resize_cases(stores["resized"]))
     index["tensors"] = list(tensor_cases(stores["tensors"]))
