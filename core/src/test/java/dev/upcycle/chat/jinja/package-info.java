@@ -1,0 +1,4 @@
+@NullMarked
+package dev.upcycle.chat.jinja;
+
+import org.jspecify.annotations.NullMarked;
