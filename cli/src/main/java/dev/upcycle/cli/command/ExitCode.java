@@ -1,5 +1,7 @@
 package dev.upcycle.cli.command;
 
+import dev.upcycle.chat.ChatException;
+import dev.upcycle.chat.jinja.TemplateException;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.write.CastOverflowException;
 import dev.upcycle.checkpoint.write.OutputException;
@@ -61,6 +63,8 @@ public enum ExitCode {
       case CheckpointFormatException _,
           CastOverflowException _,
           PlanException _,
+          ChatException _,
+          TemplateException _,
           TokenizerException _ ->
           INPUT;
       case UncheckedIOException _, IOException _ -> INPUT;
