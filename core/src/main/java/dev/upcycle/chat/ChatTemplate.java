@@ -22,7 +22,12 @@ public final class ChatTemplate {
   private static final String KEY = "chat_template";
   private static final List<String> SPECIAL_TOKENS =
       List.of(
-          "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token",
+          "bos_token",
+          "eos_token",
+          "unk_token",
+          "sep_token",
+          "pad_token",
+          "cls_token",
           "mask_token");
 
   private final Template template;
@@ -119,8 +124,7 @@ public final class ChatTemplate {
   ///
   /// @param now what the template takes for today
   /// @throws dev.upcycle.chat.jinja.TemplateException when the template refuses it
-  public Template.Rendering render(
-      Conversation conversation, Ending ending, LocalDateTime now) {
+  public Template.Rendering render(Conversation conversation, Ending ending, LocalDateTime now) {
     Map<String, Value> variables = new LinkedHashMap<>(specialTokens);
     variables.put("messages", messages(conversation));
     variables.put("tools", Value.None.NONE);
@@ -130,8 +134,7 @@ public final class ChatTemplate {
   }
 
   private static Value messages(Conversation conversation) {
-    return new Value.Items(
-        conversation.turns().stream().map(ChatTemplate::message).toList());
+    return new Value.Items(conversation.turns().stream().map(ChatTemplate::message).toList());
   }
 
   private static Value message(Turn turn) {

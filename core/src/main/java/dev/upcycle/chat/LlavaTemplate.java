@@ -152,10 +152,7 @@ public enum LlavaTemplate {
   private record Pieces(Function<String, List<Long>> tokenizer) {
     /// Each piece by itself; the first token of the later ones, which the tokenizer adds, goes.
     List<Long> ids(String text) {
-      List<List<Long>> pieces =
-          Arrays.stream(text.split(IMAGE, -1))
-              .map(tokenizer)
-              .toList();
+      List<List<Long>> pieces = Arrays.stream(text.split(IMAGE, -1)).map(tokenizer).toList();
       int added = tokenizer.apply("").size();
       List<Long> ids = new ArrayList<>(pieces.getFirst());
       for (List<Long> piece : pieces.subList(1, pieces.size())) {

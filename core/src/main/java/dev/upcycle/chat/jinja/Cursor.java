@@ -11,6 +11,8 @@ final class Cursor {
   private final String source;
   private final int[] lineStarts;
   private int offset;
+  private int knownPlace;
+  private int knownColumn = 1;
 
   /// @param name the template's name, for messages
   Cursor(String name, String source) {
@@ -63,10 +65,16 @@ final class Cursor {
     return position(offset);
   }
 
+  // Counted on from the place asked for last: a template may be one long line.
   Position position(int place) {
     int line = Arrays.binarySearch(lineStarts, place);
     line = line < 0 ? -line - 2 : line;
-    return new Position(line + 1, source.codePointCount(lineStarts[line], place) + 1);
+    boolean goesOn = knownPlace >= lineStarts[line] && knownPlace <= place;
+    int from = goesOn ? knownPlace : lineStarts[line];
+    int column = (goesOn ? knownColumn : 1) + source.codePointCount(from, place);
+    knownPlace = place;
+    knownColumn = column;
+    return new Position(line + 1, column);
   }
 
   TemplateException refuse(int place, String message) {

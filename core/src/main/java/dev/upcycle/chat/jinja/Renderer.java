@@ -55,6 +55,8 @@ final class Renderer {
       return execute(statement, scope);
     } catch (Fault fault) {
       throw evaluator.located(fault, statement.at());
+    } catch (StackOverflowError e) {
+      throw evaluator.located(new Fault("values are nested too deeply"), statement.at());
     }
   }
 

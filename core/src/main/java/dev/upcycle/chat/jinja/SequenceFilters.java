@@ -202,7 +202,7 @@ final class SequenceFilters {
       change = item -> filters.apply(name, item, arguments.rest());
     }
     List<Value> changed = new ArrayList<>();
-    for (Value item : semantics.sequences().all(input)) {
+    for (Value item : ifAny(input)) {
       changed.add(change.apply(item));
     }
     return stream(changed);
@@ -235,7 +235,12 @@ final class SequenceFilters {
   }
 
   private Value chosen(Value input, Predicate<Value> test) {
-    return stream(semantics.sequences().all(input).stream().filter(test).toList());
+    return stream(ifAny(input).stream().filter(test).toList());
+  }
+
+  // These take anything that counts as false for nothing.
+  private List<Value> ifAny(Value input) {
+    return Truth.of(input) ? semantics.sequences().all(input) : List.of();
   }
 
   private Comparator<Value> order(Arguments.Given given) {

@@ -1,4 +1,0 @@
-@NullMarked
-package dev.upcycle.chat.jinja;
-
-import org.jspecify.annotations.NullMarked;
