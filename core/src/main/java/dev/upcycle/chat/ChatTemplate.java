@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
+import java.time.ZoneId;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -117,7 +118,7 @@ public final class ChatTemplate {
   ///
   /// @throws dev.upcycle.chat.jinja.TemplateException when the template refuses it
   public Template.Rendering render(Conversation conversation, Ending ending) {
-    return render(conversation, ending, LocalDateTime.now());
+    return render(conversation, ending, LocalDateTime.now(ZoneId.systemDefault()));
   }
 
   /// Renders a conversation.
