@@ -72,6 +72,12 @@ public final class Tokenizer implements AutoCloseable {
     return Arrays.stream(library.encode(text, true, false).getIds()).boxed().toList();
   }
 
+  /// The ids of a text that spells its special tokens itself, such as a rendered chat: the
+  /// tokenizer adds none.
+  public List<Long> encodeAsWritten(String text) {
+    return Arrays.stream(library.encode(text, false, false).getIds()).boxed().toList();
+  }
+
   /// The tokens of a text with the characters that each covers.
   public List<Token> tokens(String text) {
     Encoding encoding = library.encode(text, true, false);

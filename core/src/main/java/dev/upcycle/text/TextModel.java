@@ -98,7 +98,17 @@ public final class TextModel implements AutoCloseable {
   ///
   /// @throws TokenizerException when one lies outside the model's vocabulary
   public List<Long> encode(String text) {
-    List<Long> ids = tokenizer.encode(text);
+    return inVocabulary(tokenizer.encode(text));
+  }
+
+  /// The ids of a text that spells its special tokens itself, such as a rendered chat.
+  ///
+  /// @throws TokenizerException when one lies outside the model's vocabulary
+  public List<Long> encodeAsWritten(String text) {
+    return inVocabulary(tokenizer.encodeAsWritten(text));
+  }
+
+  private List<Long> inVocabulary(List<Long> ids) {
     long vocab = vocab();
     ids.stream()
         .filter(id -> id >= vocab)

@@ -1,11 +1,14 @@
 package dev.upcycle.cli.command;
 
 import dev.upcycle.calibrate.CalibrationException;
+import dev.upcycle.chat.ChatException;
+import dev.upcycle.chat.jinja.TemplateException;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.write.CastOverflowException;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.data.TokenizerException;
+import dev.upcycle.image.ImageException;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.RecipeException;
 import dev.upcycle.text.ResourceShortage;
@@ -63,7 +66,10 @@ public enum ExitCode {
           CastOverflowException _,
           PlanException _,
           TokenizerException _,
-          CalibrationException _ ->
+          CalibrationException _,
+          ImageException _,
+          ChatException _,
+          TemplateException _ ->
           INPUT;
       case UncheckedIOException _, IOException _ -> INPUT;
       case ResourceException _, ResourceShortage _, OutOfMemoryError _ -> RESOURCES;

@@ -1,5 +1,7 @@
 package dev.upcycle.cli.command;
 
+import dev.upcycle.chat.ChatTemplate;
+import dev.upcycle.chat.Conversation;
 import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
@@ -27,7 +29,8 @@ import tools.jackson.databind.node.ObjectNode;
     header = "Let a model continue a text.",
     description = {
       "Streams the text to stdout. Without --temperature, --top-p and --seed the likeliest token is"
-          + " chosen each time. The prompt is taken as it stands, without a chat template.",
+          + " chosen each time. The prompt is taken as it stands; with --chat it is what a user says,"
+          + " written by the model's own chat template.",
     },
     footer = {
       "upcycle generate ./try-it/dense --prompt 'The Rays of Light' --greedy",
@@ -44,6 +47,17 @@ final class GenerateCommand extends Command {
       required = true,
       description = "What it goes on.")
   private String prompt = "";
+
+  @Option(
+      names = "--chat",
+      description = "The prompt is a user's message: apply the model's chat template.")
+  private boolean chat;
+
+  @Option(
+      names = "--system",
+      paramLabel = "TEXT",
+      description = "What the model is told before the message; needs --chat.")
+  private @Nullable String system;
 
   @Option(
       names = {"-n", "--max-tokens"},
@@ -85,11 +99,14 @@ final class GenerateCommand extends Command {
   @Override
   ExitCode run(Terminal terminal) throws InterruptedException {
     Sampler sampler = new Sampler(sampling());
+    if (system != null && !chat) {
+      throw new UsageException("--system needs --chat");
+    }
     if (maxTokens < 1) {
       throw new UsageException("--max-tokens must be at least 1, not " + maxTokens);
     }
     try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
-      List<Long> ids = opened.encode(prompt);
+      List<Long> ids = promptTokens(opened);
       if (ids.isEmpty()) {
         throw new UsageException("--prompt has no tokens");
       }
@@ -103,6 +120,16 @@ final class GenerateCommand extends Command {
       finish(generation, text.toString(), terminal);
     }
     return ExitCode.OK;
+  }
+
+  private List<Long> promptTokens(TextModel opened) {
+    if (!chat) {
+      return opened.encode(prompt);
+    }
+    Conversation conversation = Conversation.asking(Optional.ofNullable(system), prompt);
+    ChatTemplate template = ChatTemplate.require(opened.checkpoint().directory());
+    return opened.encodeAsWritten(
+        template.render(conversation, ChatTemplate.Ending.AWAITING_ANSWER).text());
   }
 
   private Sampling sampling() {

@@ -1,0 +1,147 @@
+package dev.upcycle.chat;
+
+import dev.upcycle.chat.jinja.JsonValues;
+import dev.upcycle.chat.jinja.Template;
+import dev.upcycle.chat.jinja.Value;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.ZoneId;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/// A model's own chat template: `chat_template.jinja`, else that of `tokenizer_config.json`.
+public final class ChatTemplate {
+  private static final String FILE_NAME = "chat_template.jinja";
+  private static final String CONFIG = "tokenizer_config.json";
+  private static final String KEY = "chat_template";
+  private static final List<String> SPECIAL_TOKENS =
+      List.of(
+          "bos_token",
+          "eos_token",
+          "unk_token",
+          "sep_token",
+          "pad_token",
+          "cls_token",
+          "mask_token");
+
+  private final Template template;
+  private final Map<String, Value> specialTokens;
+
+  private ChatTemplate(Template template, Map<String, Value> specialTokens) {
+    this.template = template;
+    this.specialTokens = specialTokens;
+  }
+
+  /// What follows the last turn.
+  public enum Ending {
+    /// Nothing: the conversation is whole.
+    WHOLE,
+    /// The model's answer, whose beginning the template writes.
+    AWAITING_ANSWER
+  }
+
+  /// Reads the template that lies beside a model.
+  ///
+  /// @throws ChatException when there is none, or a file cannot be read
+  /// @throws dev.upcycle.chat.jinja.TemplateException when it is wrong or not covered
+  public static ChatTemplate require(Path directory) {
+    return find(directory)
+        .orElseThrow(() ->
+            new ChatException(
+                "%s: no %s and no '%s' in %s; leave out --chat, or copy the template of the model's source"
+                    .formatted(directory, FILE_NAME, KEY, CONFIG)));
+  }
+
+  /// The same; empty where there is none.
+  public static Optional<ChatTemplate> find(Path directory) {
+    JsonNode config = config(directory.resolve(CONFIG));
+    Path file = directory.resolve(FILE_NAME);
+    Optional<Template> template =
+        Files.isRegularFile(file)
+            ? Optional.of(Template.parse(file.toString(), read(file)))
+            : inConfig(config, directory.resolve(CONFIG));
+    return template.map(parsed -> new ChatTemplate(parsed, specialTokens(config)));
+  }
+
+  private static String read(Path file) {
+    try {
+      return Files.readString(file);
+    } catch (IOException e) {
+      throw new ChatException("cannot read %s: %s".formatted(file, e.getMessage()), e);
+    }
+  }
+
+  private static JsonNode config(Path file) {
+    try {
+      return JsonMapper.shared().readTree(Files.isRegularFile(file) ? read(file) : "{}");
+    } catch (JacksonException e) {
+      throw new ChatException("%s: not JSON: %s".formatted(file, e.getOriginalMessage()), e);
+    }
+  }
+
+  private static Optional<Template> inConfig(JsonNode config, Path file) {
+    JsonNode found = config.path(KEY);
+    if (found.isArray()) {
+      found =
+          found.values().stream()
+              .filter(named -> named.path("name").asString("").equals("default"))
+              .findFirst()
+              .map(named -> named.path("template"))
+              .orElseThrow(() ->
+                  new ChatException("%s: none of its templates is 'default'".formatted(file)));
+    }
+    return found.isString()
+        ? Optional.of(Template.parse("%s, '%s'".formatted(file, KEY), found.stringValue()))
+        : Optional.empty();
+  }
+
+  private static Map<String, Value> specialTokens(JsonNode config) {
+    Map<String, Value> tokens = new LinkedHashMap<>();
+    for (String name : SPECIAL_TOKENS) {
+      JsonNode token = config.path(name);
+      JsonNode text = token.isObject() ? token.path("content") : token;
+      if (text.isString()) {
+        tokens.put(name, JsonValues.of(text));
+      }
+    }
+    return tokens;
+  }
+
+  /// Renders a conversation, with today's date where the template asks for it.
+  ///
+  /// @throws dev.upcycle.chat.jinja.TemplateException when the template refuses it
+  public Template.Rendering render(Conversation conversation, Ending ending) {
+    return render(conversation, ending, LocalDateTime.now(ZoneId.systemDefault()));
+  }
+
+  /// Renders a conversation.
+  ///
+  /// @param now what the template takes for today
+  /// @throws dev.upcycle.chat.jinja.TemplateException when the template refuses it
+  public Template.Rendering render(Conversation conversation, Ending ending, LocalDateTime now) {
+    Map<String, Value> variables = new LinkedHashMap<>(specialTokens);
+    variables.put("messages", messages(conversation));
+    variables.put("tools", Value.None.NONE);
+    variables.put("documents", Value.None.NONE);
+    variables.put("add_generation_prompt", Value.of(ending == Ending.AWAITING_ANSWER));
+    return template.render(variables, now);
+  }
+
+  private static Value messages(Conversation conversation) {
+    return new Value.Items(conversation.turns().stream().map(ChatTemplate::message).toList());
+  }
+
+  private static Value message(Turn turn) {
+    Map<Value, Value> entries = new LinkedHashMap<>();
+    entries.put(Value.of("role"), Value.of(turn.role().key()));
+    entries.put(Value.of("content"), Value.of(turn.content()));
+    return new Value.Dict(entries);
+  }
+}

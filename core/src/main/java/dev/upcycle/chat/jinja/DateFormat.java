@@ -1,0 +1,56 @@
+package dev.upcycle.chat.jinja;
+
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+import java.util.Map;
+
+/// The part of `strftime` that templates use, in the C locale.
+final class DateFormat {
+  private static final Map<Character, String> PATTERNS =
+      Map.ofEntries(
+          Map.entry('Y', "uuuu"),
+          Map.entry('y', "uu"),
+          Map.entry('m', "MM"),
+          Map.entry('d', "dd"),
+          Map.entry('e', "ppd"),
+          Map.entry('b', "MMM"),
+          Map.entry('B', "MMMM"),
+          Map.entry('a', "EEE"),
+          Map.entry('A', "EEEE"),
+          Map.entry('j', "DDD"),
+          Map.entry('H', "HH"),
+          Map.entry('I', "hh"),
+          Map.entry('M', "mm"),
+          Map.entry('S', "ss"),
+          Map.entry('p', "a"),
+          Map.entry('F', "uuuu-MM-dd"),
+          Map.entry('T', "HH:mm:ss"));
+
+  private DateFormat() {}
+
+  static String of(String format, LocalDateTime time) {
+    StringBuilder out = new StringBuilder();
+    for (int i = 0; i < format.length(); i++) {
+      char character = format.charAt(i);
+      if (character != '%') {
+        out.append(character);
+        continue;
+      }
+      i++;
+      out.append(i < format.length() ? field(format.charAt(i), time) : "%");
+    }
+    return out.toString();
+  }
+
+  private static String field(char kind, LocalDateTime time) {
+    if (kind == '%') {
+      return "%";
+    }
+    String pattern = PATTERNS.get(kind);
+    if (pattern == null) {
+      throw Fault.notCovered("'%%%c' of strftime_now".formatted(kind));
+    }
+    return DateTimeFormatter.ofPattern(pattern, Locale.ENGLISH).format(time);
+  }
+}
