@@ -14,12 +14,14 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import org.apache.commons.compress.archivers.zip.ZipArchiveEntry;
 import org.apache.commons.compress.archivers.zip.ZipFile;
 
 /// Reads the directory of a zip archive and requires that every entry is stored, alone in its
 /// bytes, and within the file.
 final class ArchiveDirectory {
+  private static final Pattern SCRIPT = Pattern.compile("[^/]*/(constants\\.pkl|code/.*)");
   private static final int LOCAL_HEADER_BYTES = 30;
   private static final int LOCAL_SIGNATURE = 0x04034b50;
   private static final int NAME_LENGTH_AT = 26;
@@ -40,7 +42,9 @@ final class ArchiveDirectory {
 
   private Map<String, Member> members() throws IOException {
     Map<String, Member> members = new LinkedHashMap<>();
-    for (ZipArchiveEntry entry : entries()) {
+    List<ZipArchiveEntry> entries = entries();
+    requireNoScript(entries);
+    for (ZipArchiveEntry entry : entries) {
       requireName(entry);
       if (members.put(entry.getName(), member(entry)) != null) {
         throw entryFault(CheckpointFault.DUPLICATE_ENTRY, entry, "comes twice");
@@ -56,22 +60,9 @@ final class ArchiveDirectory {
     try (ZipFile zip =
         ZipFile.builder().setSeekableByteChannel(bounded).setIgnoreLocalFileHeader(true).get()) {
       entries = Collections.list(zip.getEntries());
-    } catch (BoundedChannel.Exhausted e) {
-      throw faults.of(
-          CheckpointFault.ARCHIVE_TOO_LARGE,
-          String.format(
-              Locale.ROOT,
-              "the archive's directory is larger than %,d bytes",
-              Limits.DIRECTORY_BYTES),
-          ArchiveFaults.DISTRUST,
-          e);
     } catch (IOException | RuntimeException e) {
       // The library meets some malformed fields with unchecked exceptions.
-      throw faults.of(
-          CheckpointFault.BAD_ARCHIVE_DIRECTORY,
-          "the archive's directory cannot be read (" + e.getMessage() + ")",
-          ArchiveFaults.DOWNLOAD,
-          e);
+      throw unreadable(e);
     }
     if (entries.size() > Limits.ENTRIES) {
       throw faults.of(
@@ -84,6 +75,36 @@ final class ArchiveDirectory {
           ArchiveFaults.DISTRUST);
     }
     return entries;
+  }
+
+  private CheckpointFormatException unreadable(Exception failure) {
+    for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+      if (cause instanceof BoundedChannel.Exhausted) {
+        return faults.of(
+            CheckpointFault.ARCHIVE_TOO_LARGE,
+            String.format(
+                Locale.ROOT,
+                "the archive's directory is larger than %,d bytes",
+                Limits.DIRECTORY_BYTES),
+            ArchiveFaults.DISTRUST,
+            failure);
+      }
+    }
+    return faults.of(
+        CheckpointFault.BAD_ARCHIVE_DIRECTORY,
+        "the archive's directory cannot be read (" + failure.getMessage() + ")",
+        ArchiveFaults.DOWNLOAD,
+        failure);
+  }
+
+  /// A program may be compressed, so this comes before what is asked of single entries.
+  private void requireNoScript(List<ZipArchiveEntry> entries) {
+    if (entries.stream().anyMatch(entry -> SCRIPT.matcher(entry.getName()).matches())) {
+      throw faults.of(
+          CheckpointFault.TORCH_SCRIPT,
+          "is a TorchScript program, expected weights alone",
+          faults.resaveScript());
+    }
   }
 
   /// No entry is ever unpacked; a name that leads elsewhere shows that torch did not write it.

@@ -37,7 +37,6 @@ final class ArchiveFile {
   private static final int TAR_MAGIC_AT = 257;
   private static final String PICKLE = "data.pkl";
   private static final String BYTE_ORDER = "byteorder";
-  private static final List<String> SCRIPT = List.of("constants.pkl", "code/");
 
   private final Path file;
   private final FileChannel channel;
@@ -70,7 +69,6 @@ final class ArchiveFile {
   private TorchArchive read() throws IOException {
     requireZip();
     Map<String, Member> members = belowRoot(ArchiveDirectory.read(channel, faults));
-    requireNoScript(members);
     requireLittleEndian(members.get(BYTE_ORDER));
     Member entry = members.get(PICKLE);
     if (entry == null) {
@@ -133,15 +131,6 @@ final class ArchiveFile {
       }
     });
     return below;
-  }
-
-  private void requireNoScript(Map<String, Member> members) {
-    if (members.keySet().stream().anyMatch(name -> SCRIPT.stream().anyMatch(name::startsWith))) {
-      throw faults.of(
-          CheckpointFault.TORCH_SCRIPT,
-          "is a TorchScript program, expected weights alone",
-          faults.resaveScript());
-    }
   }
 
   private void requireLittleEndian(@Nullable Member member) throws IOException {
