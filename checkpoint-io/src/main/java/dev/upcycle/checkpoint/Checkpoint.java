@@ -1,10 +1,10 @@
 package dev.upcycle.checkpoint;
 
-import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Collections;
@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
 public final class Checkpoint {
   private static final String CONFIG = "config.json";
   private static final int SUGGESTIONS = 3;
+  private static final long GATHER_BYTES = 1 << 24;
 
   private final Path directory;
   private final @Nullable ModelConfig config;
@@ -36,7 +37,7 @@ public final class Checkpoint {
   private Checkpoint(
       Path directory,
       @Nullable ModelConfig config,
-      List<SafetensorsHeader> headers,
+      List<? extends WeightsHeader> headers,
       Extras extras) {
     this.directory = directory;
     this.config = config;
@@ -44,7 +45,7 @@ public final class Checkpoint {
     headers.forEach(
         header -> header.tensors().forEach(tensor -> byName.put(tensor.name(), tensor)));
     this.tensors = Collections.unmodifiableSequencedMap(byName);
-    this.files = headers.stream().map(SafetensorsHeader::file).toList();
+    this.files = headers.stream().map(WeightsHeader::file).toList();
     this.companions = extras.companions();
     this.notes = extras.notes();
   }
@@ -52,16 +53,26 @@ public final class Checkpoint {
   /// What lies beside the weights.
   private record Extras(List<Path> companions, List<String> notes) {}
 
-  /// Opens a directory that holds `config.json` and safetensors weights, single or sharded by an
-  /// index.
+  /// Opens a directory that holds `config.json` and weights: safetensors or torch archives, single
+  /// or sharded by an index; or one weights file of such a directory, which is then all its
+  /// weights.
   ///
   /// @throws CheckpointFormatException naming what is missing, corrupt or unsupported
-  public static Checkpoint open(Path directory) {
-    Listing listing = Listing.of(directory);
-    WeightsFiles weights = WeightsFiles.find(listing);
+  public static Checkpoint open(Path model) {
+    String name = String.valueOf(model.getFileName());
+    if (Files.isRegularFile(model) && WeightsFiles.isWeights(name)) {
+      Listing listing = Listing.of(folder(model));
+      return open(listing, WeightsFiles.of(listing, name));
+    }
+    Listing listing = Listing.of(model);
+    return open(listing, WeightsFiles.find(listing));
+  }
+
+  private static Checkpoint open(Listing listing, WeightsFiles weights) {
+    Path directory = listing.directory();
     ModelConfig config = ModelConfig.read(directory.resolve(CONFIG));
     Quantisation.refuse(config, listing);
-    List<SafetensorsHeader> headers = weights.readHeaders();
+    List<WeightsHeader> headers = weights.readHeaders();
     Quantisation.refuse(directory, headers);
     Companions companions = Companions.of(listing);
     return new Checkpoint(
@@ -70,25 +81,38 @@ public final class Checkpoint {
         headers,
         new Extras(
             companions.files(),
-            Stream.of(weights.notes(), companions.notes(), TorchDTypes.notes(config))
+            Stream.of(
+                    weights.notes(), notes(headers), companions.notes(), TorchDTypes.notes(config))
                 .flatMap(List::stream)
                 .toList()));
   }
 
-  /// Opens one safetensors file for a look at its headers, with the `config.json` beside it when
-  /// there is one; files that are no weights stay out of sight.
+  private static List<String> notes(List<WeightsHeader> headers) {
+    return headers.stream()
+        .flatMap(header ->
+            header.notes().stream().map(note -> header.file().path().getFileName() + ": " + note))
+        .toList();
+  }
+
+  private static Path folder(Path file) {
+    return Optional.ofNullable(file.getParent()).orElse(Path.of(""));
+  }
+
+  /// Opens one weights file for a look at its headers, with the `config.json` beside it when there
+  /// is one; files that are no weights stay out of sight.
   ///
   /// @throws CheckpointFormatException naming what is corrupt or unsupported
   public static Checkpoint openFile(Path file) {
-    SafetensorsHeader header = SafetensorsHeader.read(file);
-    Path directory = Optional.ofNullable(file.getParent()).orElse(Path.of(""));
+    WeightsHeader header = WeightsFiles.readHeader(file);
+    Path directory = folder(file);
     Listing listing = Listing.of(directory);
     ModelConfig config = listing.has(CONFIG) ? ModelConfig.read(directory.resolve(CONFIG)) : null;
     if (config != null) {
       Quantisation.refuse(config, listing);
     }
     Quantisation.refuse(directory, List.of(header));
-    return new Checkpoint(directory, config, List.of(header), new Extras(List.of(), List.of()));
+    return new Checkpoint(
+        directory, config, List.of(header), new Extras(List.of(), notes(List.of(header))));
   }
 
   /// Where it was opened; for a single file, the directory that holds it.
@@ -146,30 +170,35 @@ public final class Checkpoint {
     return notes;
   }
 
-  /// Maps a tensor's bytes, read-only, for as long as the arena lives; no 2 GiB limit.
+  /// Maps a tensor's bytes in row-major order, read-only, for as long as the arena lives; no 2 GiB
+  /// limit. One whose elements lie in another order is copied into the arena.
   ///
   /// @throws CheckpointFormatException when the file is gone or has become shorter since it was
   ///   opened
   public MemorySegment map(TensorEntry entry, Arena arena) {
     try (FileChannel channel = FileChannel.open(entry.file(), StandardOpenOption.READ)) {
-      if (channel.size() < entry.offset() + entry.bytes()) {
-        throw new CheckpointFormatException(
-            CheckpointFault.DATA_TOO_SHORT,
-            String.format(
-                Locale.ROOT,
-                "%s: tensor '%s' ends at byte %,d, but the file is now %,d bytes; it was changed after it was opened: start again",
-                entry.file(),
-                entry.name(),
-                entry.offset() + entry.bytes(),
-                channel.size()));
-      }
-      return channel.map(FileChannel.MapMode.READ_ONLY, entry.offset(), entry.bytes(), arena);
+      GatheredTensor.requireWhole(entry, channel.size());
+      return entry.contiguous()
+          ? channel.map(FileChannel.MapMode.READ_ONLY, entry.offset(), entry.bytes(), arena)
+          : gathered(entry, arena);
     } catch (IOException e) {
       throw new CheckpointFormatException(
           CheckpointFault.UNREADABLE,
           entry.file() + ": tensor '" + entry.name() + "' cannot be mapped (" + e + ")",
           e);
     }
+  }
+
+  private static MemorySegment gathered(TensorEntry entry, Arena arena) {
+    MemorySegment bytes = arena.allocate(entry.bytes(), Long.BYTES);
+    int width = entry.dtype().bits() / Byte.SIZE;
+    try (GatheredTensor tensor = GatheredTensor.open(entry)) {
+      for (long done = 0; done < entry.bytes(); done += GATHER_BYTES) {
+        long length = Math.min(GATHER_BYTES, entry.bytes() - done);
+        tensor.read(done / width, bytes.asSlice(done, length).asByteBuffer());
+      }
+    }
+    return bytes.asReadOnly();
   }
 
   private CheckpointFormatException noSuchTensor(String name) {

@@ -94,6 +94,66 @@ public enum CheckpointFault {
   /// Bytes follow the last tensor.
   DATA_TOO_LONG,
 
+  // A torch archive: the zip around the weights.
+  /// Torch's format of before 1.6, a bare pickle or a tar.
+  TORCH_LEGACY_FORMAT,
+  /// A TorchScript program, not weights alone.
+  TORCH_SCRIPT,
+  /// Not a zip archive, or none that torch wrote.
+  NOT_A_TORCH_ARCHIVE,
+  /// The archive's directory is cut short or malformed.
+  BAD_ARCHIVE_DIRECTORY,
+  /// The archive's directory is larger than any real one.
+  ARCHIVE_TOO_LARGE,
+  /// Two entries of the archive have one name.
+  DUPLICATE_ENTRY,
+  /// An entry's name leads out of the archive.
+  BAD_ENTRY_NAME,
+  /// An entry is compressed or encrypted, so that it cannot be mapped.
+  ENTRY_NOT_STORED,
+  /// An entry's bytes pass the end of the file, or do not follow a header of that name.
+  BAD_ENTRY,
+  /// The bytes of two entries overlap.
+  OVERLAPPING_ENTRIES,
+  /// An entry that the archive needs is not there.
+  MISSING_ENTRY,
+  /// An entry's bytes do not have the checksum that the directory gives.
+  WRONG_CRC,
+  /// The tensors are stored with the most significant byte first.
+  BIG_ENDIAN,
+
+  // Its pickle.
+  /// The pickle is longer than any real one.
+  PICKLE_TOO_LARGE,
+  /// The pickle ends before its STOP, or something follows it.
+  PICKLE_CUT_SHORT,
+  /// An opcode that weights do not need.
+  PICKLE_OPCODE,
+  /// A function or class that weights do not need.
+  PICKLE_GLOBAL,
+  /// A call of something else than the functions that make tensors, or with other arguments.
+  PICKLE_CALL,
+  /// Attributes set on something.
+  PICKLE_ATTRIBUTES,
+  /// More objects, memo, stack, or a longer text or number, than any real pickle has.
+  PICKLE_LIMIT,
+  /// The opcodes do not fit together.
+  PICKLE_MALFORMED,
+
+  // Its tensors.
+  /// A storage of a kind or element type that is not known.
+  TORCH_DTYPE,
+  /// A storage's bytes are not as many as its elements need.
+  STORAGE_SIZE,
+  /// Sizes, strides or offset of a tensor are no such numbers.
+  BAD_VIEW,
+  /// A tensor reaches past the end of its storage.
+  VIEW_OUTSIDE_STORAGE,
+  /// Two elements of one tensor are the same bytes.
+  OVERLAPPING_VIEW,
+  /// The pickle holds no dictionary of tensors, or several.
+  NO_STATE_DICT,
+
   // The directory.
   /// The path does not exist.
   NO_SUCH_PATH,
@@ -101,8 +161,8 @@ public enum CheckpointFault {
   NOT_A_DIRECTORY,
   /// No weights file at all.
   NO_WEIGHTS,
-  /// Weights in torch's pickle format only.
-  TORCH_PICKLE_WEIGHTS,
+  /// Files of torch under names that do not say which of them is the model.
+  UNNAMED_TORCH_WEIGHTS,
   /// Weights in GGUF only.
   GGUF_WEIGHTS,
   /// Weights in Mistral's own layout only.

@@ -1,6 +1,5 @@
 package dev.upcycle.checkpoint;
 
-import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.EnumMap;
@@ -90,10 +89,10 @@ enum Quantisation {
   }
 
   /// Refuses a model whose tensors are those of a quantised form.
-  static void refuse(Path directory, List<SafetensorsHeader> headers) {
+  static void refuse(Path directory, List<? extends WeightsHeader> headers) {
     // The earlier form explains the tensors that it shares with a later one.
     Map<Quantisation, TensorEntry> evidence = new EnumMap<>(Quantisation.class);
-    for (SafetensorsHeader header : headers) {
+    for (WeightsHeader header : headers) {
       for (TensorEntry tensor : header.tensors()) {
         of(tensor).ifPresent(form -> evidence.putIfAbsent(form, tensor));
       }

@@ -1,6 +1,5 @@
 package dev.upcycle.checkpoint;
 
-import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,7 +13,8 @@ import java.util.TreeSet;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/// `model.safetensors.index.json`: which tensor lies in which file.
+/// `model.safetensors.index.json` or `pytorch_model.bin.index.json`: which tensor lies in which
+/// file.
 ///
 /// A shard is judged by its name, not by where a symlink leads: the Hugging Face cache keeps links
 /// to a folder of blobs.
@@ -30,8 +30,8 @@ final class ShardIndex {
   }
 
   /// Reads the index and requires that its shards are there.
-  static ShardIndex read(Listing listing) {
-    Path path = listing.path(WeightsFiles.INDEX);
+  static ShardIndex read(Listing listing, String name) {
+    Path path = listing.path(name);
     ObjectNode json = JsonFile.read(path, CheckpointFault.NO_SUCH_PATH, CheckpointFault.BAD_INDEX);
     if (!(json.get("weight_map") instanceof ObjectNode map) || map.isEmpty()) {
       throw new CheckpointFormatException(
@@ -55,9 +55,9 @@ final class ShardIndex {
   }
 
   /// Requires that the shards hold what the index says, no more and no less.
-  void requireCover(List<SafetensorsHeader> headers) {
+  void requireCover(List<? extends WeightsHeader> headers) {
     Map<String, Path> found = new HashMap<>();
-    for (SafetensorsHeader header : headers) {
+    for (WeightsHeader header : headers) {
       for (TensorEntry tensor : header.tensors()) {
         Path other = found.putIfAbsent(tensor.name(), tensor.file());
         if (other != null) {

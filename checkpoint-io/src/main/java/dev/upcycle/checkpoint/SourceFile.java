@@ -8,5 +8,6 @@ import java.time.Instant;
 /// @param path where it is
 /// @param bytes its size
 /// @param modified its modification time
-/// @param headerSha256 SHA-256 of its header (length field and JSON), lower-case hexadecimal
+/// @param headerSha256 SHA-256 of its header, lower-case hexadecimal: of safetensors the length
+///   field and the JSON, of a torch archive its pickle
 public record SourceFile(Path path, long bytes, Instant modified, String headerSha256) {}

@@ -1,6 +1,7 @@
 package dev.upcycle.checkpoint;
 
 import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
+import dev.upcycle.checkpoint.torch.TorchArchive;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -8,6 +9,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// Which files of a directory are its weights, as transformers chooses them; refuses what only
 /// looks like a model.
@@ -15,83 +17,124 @@ final class WeightsFiles {
   static final String SINGLE = "model.safetensors";
   static final String INDEX = "model.safetensors.index.json";
 
-  private static final Pattern SAFETENSORS = Pattern.compile(".*\\.safetensors");
-  private static final Pattern CONSOLIDATED =
-      Pattern.compile("consolidated.*\\.(safetensors|pth|pt)");
-  private static final Pattern TORCH = Pattern.compile(".*\\.(bin|pt|pth)");
-  private static final Pattern GGUF = Pattern.compile(".*\\.gguf");
+  static final String TORCH_INDEX = "pytorch_model.bin.index.json";
+
+  /// The names under which a torch archive is a directory's model: transformers', and those of
+  /// LLaVA's and CuMo's parts.
+  static final List<String> TORCH_SINGLE =
+      List.of("pytorch_model.bin", "clip.bin", "mm_projector.bin");
+
+  private static final List<String> TORCH_NAMES =
+      Stream.concat(Stream.of(TORCH_INDEX), TORCH_SINGLE.stream()).toList();
   private static final Pattern ADAPTER =
       Pattern.compile("adapter_config\\.json|adapter_model\\..*");
   private static final Pattern INCOMPLETE = Pattern.compile(".*\\.incomplete");
 
   private final Listing listing;
+  private final String wayIn;
   private final Optional<ShardIndex> index;
-  private final List<String> notes;
 
-  private WeightsFiles(Listing listing, Optional<ShardIndex> index) {
+  /// @param wayIn the file that is the model, or the index that names its files
+  private WeightsFiles(Listing listing, String wayIn, Optional<ShardIndex> index) {
     this.listing = listing;
+    this.wayIn = wayIn;
     this.index = index;
-    this.notes = notes(listing, fileNames(index));
   }
 
+  /// Finds the weights of a directory, safetensors before torch archives.
   static WeightsFiles find(Listing listing) {
     refuseAdapter(listing);
     refuseHalfDownload(listing);
-    boolean single = listing.has(SINGLE);
-    if (!listing.has(INDEX)) {
-      if (!single) {
-        refuseHalfDownload(listing, listing.cacheDownloads(INCOMPLETE));
-        throw noWeights(listing);
-      }
-      return new WeightsFiles(listing, Optional.empty());
+    if (listing.has(INDEX) || listing.has(SINGLE)) {
+      return indexed(listing, INDEX, SINGLE);
     }
-    ShardIndex index = ShardIndex.read(listing);
-    if (single && !index.files().contains(SINGLE)) {
+    if (listing.has(TORCH_INDEX) || listing.has(TORCH_SINGLE.getFirst())) {
+      return indexed(listing, TORCH_INDEX, TORCH_SINGLE.getFirst());
+    }
+    List<String> parts = TORCH_SINGLE.stream().filter(listing::has).toList();
+    if (parts.size() != 1) {
+      refuseHalfDownload(listing, listing.cacheDownloads(INCOMPLETE));
+      throw MissingWeights.in(listing);
+    }
+    return of(listing, parts.getFirst());
+  }
+
+  /// The one file of this name.
+  static WeightsFiles of(Listing listing, String file) {
+    return new WeightsFiles(listing, file, Optional.empty());
+  }
+
+  private static WeightsFiles indexed(Listing listing, String indexName, String single) {
+    if (!listing.has(indexName)) {
+      return of(listing, single);
+    }
+    ShardIndex index = ShardIndex.read(listing, indexName);
+    if (listing.has(single) && !index.files().contains(single)) {
       throw fault(
           CheckpointFault.SINGLE_FILE_AND_INDEX,
           listing,
           String.format(
               Locale.ROOT,
               "holds both %s and %s, which names other files; which one loads depends on the program: move one of them away",
-              SINGLE,
-              INDEX));
+              single,
+              indexName));
     }
-    return new WeightsFiles(listing, Optional.of(index));
+    return new WeightsFiles(listing, indexName, Optional.of(index));
+  }
+
+  /// Whether a file of this name is read as a weights file.
+  static boolean isWeights(String name) {
+    return MissingWeights.SAFETENSORS.matcher(name).matches() || isTorch(name);
+  }
+
+  /// Reads the header of a weights file, of the kind that its name says.
+  static WeightsHeader readHeader(Path file) {
+    return isTorch(String.valueOf(file.getFileName()))
+        ? TorchArchive.read(file)
+        : SafetensorsHeader.read(file);
+  }
+
+  private static boolean isTorch(String name) {
+    return MissingWeights.TORCH.matcher(name).matches();
   }
 
   /// Reads the headers of all files and holds them against the index.
-  List<SafetensorsHeader> readHeaders() {
-    List<SafetensorsHeader> headers =
-        fileNames(index).stream().map(name -> SafetensorsHeader.read(listing.path(name))).toList();
+  List<WeightsHeader> readHeaders() {
+    List<WeightsHeader> headers =
+        fileNames().stream().map(name -> readHeader(listing.path(name))).toList();
     index.ifPresent(present -> present.requireCover(headers));
     return headers;
   }
 
+  private List<String> fileNames() {
+    return index.map(ShardIndex::files).orElse(List.of(wayIn));
+  }
+
   /// What was passed over and why.
   List<String> notes() {
-    return notes;
-  }
-
-  private static List<String> fileNames(Optional<ShardIndex> index) {
-    return index.map(ShardIndex::files).orElse(List.of(SINGLE));
-  }
-
-  private static List<String> notes(Listing listing, List<String> used) {
+    List<String> used = fileNames();
     List<String> notes = new ArrayList<>();
-    for (String name : listing.matching(SAFETENSORS)) {
+    for (String name : listing.matching(MissingWeights.SAFETENSORS)) {
       if (used.contains(name)) {
         continue;
       }
       notes.add(
-          CONSOLIDATED.matcher(name).matches()
+          MissingWeights.CONSOLIDATED.matcher(name).matches()
               ? name + " is passed over: it holds the same weights in Mistral's own layout"
-              : name + " is passed over: " + wayIn(used) + " does not name it");
+              : name + " is passed over: " + reason());
+    }
+    for (String name : TORCH_NAMES) {
+      if (listing.has(name) && !used.contains(name) && !name.equals(wayIn)) {
+        notes.add(name + " is passed over: " + wayIn + " is read instead");
+      }
     }
     return List.copyOf(notes);
   }
 
-  private static String wayIn(List<String> used) {
-    return used.equals(List.of(SINGLE)) ? "a model in " + SINGLE : INDEX;
+  private String reason() {
+    return index.isPresent()
+        ? wayIn + " does not name it"
+        : "a model in " + wayIn + " does not name it";
   }
 
   private static void refuseAdapter(Listing listing) {
@@ -130,77 +173,6 @@ final class WeightsFiles {
 
   private static String relative(Path directory, Path path) {
     return path.startsWith(directory) ? directory.relativize(path).toString() : path.toString();
-  }
-
-  private static CheckpointFormatException noWeights(Listing listing) {
-    List<String> consolidated = listing.matching(CONSOLIDATED);
-    List<String> safetensors =
-        listing.matching(SAFETENSORS).stream()
-            .filter(name -> !consolidated.contains(name))
-            .toList();
-    List<String> torch =
-        listing.matching(TORCH).stream().filter(name -> !consolidated.contains(name)).toList();
-    List<String> gguf = listing.matching(GGUF);
-    if (!safetensors.isEmpty()) {
-      return fault(
-          CheckpointFault.SHARDS_WITHOUT_INDEX,
-          listing,
-          String.format(
-              Locale.ROOT,
-              "holds %s, but neither %s nor %s that joins them; download the index, or rename a single file to %s",
-              listed(safetensors),
-              SINGLE,
-              INDEX,
-              SINGLE));
-    }
-    if (!consolidated.isEmpty()) {
-      return fault(
-          CheckpointFault.CONSOLIDATED_WEIGHTS,
-          listing,
-          String.format(
-              Locale.ROOT,
-              "holds weights in Mistral's own layout only (%s), which is not read; download the files of the transformers layout, %s or %s with its shards",
-              listed(consolidated),
-              SINGLE,
-              INDEX));
-    }
-    if (!torch.isEmpty()) {
-      return fault(
-          CheckpointFault.TORCH_PICKLE_WEIGHTS,
-          listing,
-          String.format(
-              Locale.ROOT,
-              "holds weights in torch's pickle format only (%s), which is not read yet; convert them to safetensors: in transformers from_pretrained, then save_pretrained, or safetensors' own convert.py",
-              listed(torch)));
-    }
-    if (!gguf.isEmpty()) {
-      return fault(
-          CheckpointFault.GGUF_WEIGHTS,
-          listing,
-          String.format(
-              Locale.ROOT,
-              "holds GGUF only (%s), which is not read; download the original model in safetensors, or dequantise it: in transformers from_pretrained(dir, gguf_file=...), then save_pretrained",
-              listed(gguf)));
-    }
-    return fault(
-        CheckpointFault.NO_WEIGHTS,
-        listing,
-        String.format(
-            Locale.ROOT,
-            "holds no weights, expected %s, or %s with its shards; found %s",
-            SINGLE,
-            INDEX,
-            listed(List.copyOf(listing.names()))));
-  }
-
-  private static String listed(List<String> names) {
-    int shown = 5;
-    return names.isEmpty()
-        ? "nothing"
-        : String.join(", ", names.subList(0, Math.min(shown, names.size())))
-            + (names.size() > shown
-                ? String.format(Locale.ROOT, " and %,d more", names.size() - shown)
-                : "");
   }
 
   private static CheckpointFormatException fault(

@@ -10,12 +10,17 @@ import com.tngtech.archunit.lang.ArchRule;
 @AnalyzeClasses(packages = "dev.upcycle.checkpoint", importOptions = DoNotIncludeTests.class)
 class ModuleArrowsTest {
   @ArchTest
-  static final ArchRule DEPENDS_ON_JACKSON_AND_THE_PLATFORM_ONLY =
+  static final ArchRule DEPENDS_ON_JACKSON_COMPRESS_AND_THE_PLATFORM_ONLY =
       noClasses()
           .should()
           .dependOnClassesThat()
           .resideOutsideOfPackages(
-              "dev.upcycle.checkpoint..", "java..", "tools.jackson..", "org.jspecify..");
+              "dev.upcycle.checkpoint..",
+              "java..",
+              "tools.jackson..",
+              "org.apache.commons.compress..",
+              "org.apache.commons.io..",
+              "org.jspecify..");
 
   @ArchTest
   static final ArchRule KNOWS_NEITHER_LIBTORCH_NOR_THE_TERMINAL =

@@ -31,7 +31,7 @@ class RefusedDirectoryTest {
 
   @Test
   void fileInPlaceOfADirectoryNamesItsDirectory() {
-    Path file = CheckpointDirectory.single(folder).path().resolve(SINGLE);
+    Path file = CheckpointDirectory.single(folder).path().resolve("config.json");
     assertThat(new CheckpointDirectory(file).refusal(CheckpointFault.NOT_A_DIRECTORY))
         .hasMessageContaining("name its directory, " + folder);
   }
@@ -60,8 +60,8 @@ class RefusedDirectoryTest {
 
   @ParameterizedTest
   @CsvSource({
-    "pytorch_model.bin, TORCH_PICKLE_WEIGHTS, convert them to safetensors",
-    "pytorch_model-00001-of-00002.bin, TORCH_PICKLE_WEIGHTS, save_pretrained",
+    "weights.pth, UNNAMED_TORCH_WEIGHTS, name the file itself",
+    "pytorch_model-00001-of-00002.bin, SHARDS_WITHOUT_INDEX, download the index",
     "model-q4.gguf, GGUF_WEIGHTS, gguf_file",
     "consolidated.safetensors, CONSOLIDATED_WEIGHTS, transformers layout",
     "consolidated.00.pth, CONSOLIDATED_WEIGHTS, transformers layout",

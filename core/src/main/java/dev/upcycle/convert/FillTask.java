@@ -2,12 +2,10 @@ package dev.upcycle.convert;
 
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.TensorEntry;
-import dev.upcycle.checkpoint.write.Cast;
-import dev.upcycle.checkpoint.write.CastCopier;
 import dev.upcycle.checkpoint.write.CastOverflowException;
 import dev.upcycle.checkpoint.write.FileRange;
 import dev.upcycle.checkpoint.write.RangeWriter;
-import dev.upcycle.checkpoint.write.SliceCopier;
+import dev.upcycle.checkpoint.write.TensorCopier;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.TensorStep;
 import java.nio.ByteBuffer;
@@ -33,17 +31,8 @@ sealed interface FillTask {
 
     @Override
     public void run(LongConsumer written) {
-      FileRange range = new FileRange(source.file(), source.offset(), source.bytes());
-      if (source.dtype() == dtype) {
-        SliceCopier.copy(range, starts, written);
-      } else {
-        cast(range, written);
-      }
-    }
-
-    private void cast(FileRange range, LongConsumer written) {
       try {
-        CastCopier.copy(range, new Cast(source.dtype(), dtype), starts, written);
+        TensorCopier.copy(source, dtype, starts, written);
       } catch (CastOverflowException e) {
         PlanException refused =
             new PlanException(

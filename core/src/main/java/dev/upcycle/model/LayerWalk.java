@@ -66,18 +66,22 @@ public final class LayerWalk {
     return binding.dimensions().vocab();
   }
 
-  /// Token ids `[batch, seq]`, 64-bit, to `[batch, seq, hidden]`; only their rows are read.
+  /// Token ids `[batch, seq]`, 64-bit, to `[batch, seq, hidden]`; only their rows are read where
+  /// the table lies in row-major order.
   public Tensor embed(Tensor ids) {
     TensorEntry entry = binding.require(binding.embedding());
     try (TensorScope scope = TensorScope.open();
         Gradients.Pause _ = Gradients.pause();
-        MappedFile file = MappedFile.open(entry.file())) {
+        MappedFile file = MappedFile.open(entry.file());
+        WeightLoader loader = new WeightLoader(new ModelOptions(Device.CPU, options.compute()))) {
       Tensor table =
-          file.tensor(
-              entry.offset(),
-              WeightLoader.dtype(entry),
-              entry.shape().dimension(0),
-              entry.shape().dimension(1));
+          entry.contiguous()
+              ? file.tensor(
+                  entry.offset(),
+                  WeightLoader.dtype(entry),
+                  entry.shape().dimension(0),
+                  entry.shape().dimension(1))
+              : loader.load(entry);
       Tensor rows = Functions.embedding(table, ids.to(Device.CPU));
       return scope.keep(rows.to(options.compute()).to(options.device()));
     }

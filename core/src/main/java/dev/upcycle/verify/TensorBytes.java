@@ -1,5 +1,6 @@
 package dev.upcycle.verify;
 
+import dev.upcycle.checkpoint.GatheredTensor;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -9,16 +10,26 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
-/// Reads slices of tensors. Owns the few channels that it keeps open until it is closed.
+/// Reads slices of tensors, in row-major order. Owns the few channels that it keeps open, and the
+/// mapping of the last tensor that lies in another order, until it is closed.
 final class TensorBytes implements AutoCloseable {
   private static final int MOST_OPEN = 64;
 
+  private record Gathered(TensorEntry entry, GatheredTensor tensor) {}
+
   private final Map<Path, FileChannel> channels = new LinkedHashMap<>();
+  private @Nullable Gathered gathered;
 
   /// Fills the buffer from this byte of the tensor on, and flips it; it stays short only where the
   /// file ends.
   void read(TensorEntry tensor, long from, ByteBuffer into) {
+    if (!tensor.contiguous()) {
+      gathered(tensor).read(from * Byte.SIZE / tensor.dtype().bits(), into);
+      into.flip();
+      return;
+    }
     try {
       FileChannel channel = open(tensor.file());
       long position = tensor.offset() + from;
@@ -35,11 +46,29 @@ final class TensorBytes implements AutoCloseable {
     }
   }
 
+  private GatheredTensor gathered(TensorEntry entry) {
+    Gathered last = gathered;
+    if (last != null && last.entry().equals(entry)) {
+      return last.tensor();
+    }
+    closeGathered();
+    Gathered opened = new Gathered(entry, GatheredTensor.open(entry));
+    gathered = opened;
+    return opened.tensor();
+  }
+
+  private void closeGathered() {
+    if (gathered != null) {
+      gathered.tensor().close();
+      gathered = null;
+    }
+  }
+
   private FileChannel open(Path file) throws IOException {
     FileChannel open = channels.get(file);
     if (open == null) {
       if (channels.size() >= MOST_OPEN) {
-        close();
+        closeChannels();
       }
       open = FileChannel.open(file, StandardOpenOption.READ);
       channels.put(file, open);
@@ -49,6 +78,11 @@ final class TensorBytes implements AutoCloseable {
 
   @Override
   public void close() {
+    closeGathered();
+    closeChannels();
+  }
+
+  private void closeChannels() {
     try {
       for (FileChannel channel : channels.values()) {
         channel.close();

@@ -5,6 +5,7 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.SourceFile;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.TensorSpec;
+import dev.upcycle.checkpoint.WeightsHeader;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.Comparator;
@@ -18,7 +19,8 @@ import java.util.SequencedMap;
 /// @param tensors in the order of their data
 /// @param metadata the texts of `__metadata__`, in order; empty when there are none
 public record SafetensorsHeader(
-    SourceFile file, List<TensorEntry> tensors, SequencedMap<String, String> metadata) {
+    SourceFile file, List<TensorEntry> tensors, SequencedMap<String, String> metadata)
+    implements WeightsHeader {
   /// The most bytes that a header's JSON may have, its padding included (safetensors crate,
   /// `tensor.rs`, `MAX_HEADER_SIZE`).
   public static final long MAX_JSON_BYTES = 100_000_000;

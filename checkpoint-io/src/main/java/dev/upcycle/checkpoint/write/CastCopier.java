@@ -1,6 +1,8 @@
 package dev.upcycle.checkpoint.write;
 
 import dev.upcycle.checkpoint.DType;
+import dev.upcycle.checkpoint.GatheredTensor;
+import dev.upcycle.checkpoint.TensorEntry;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.ByteBuffer;
@@ -41,9 +43,47 @@ public final class CastCopier {
     try (FileChannel from = FileChannel.open(source.file(), StandardOpenOption.READ);
         RangeWriter to = RangeWriter.open(starts, targetBytes(source, cast));
         Arena arena = Arena.ofConfined()) {
-      new Run(source, cast, arena).copy(from, to, written);
+      Elements elements =
+          (first, into) -> fill(source, from, source.offset() + first * cast.fromBytes(), into);
+      new Run(source, cast, arena).copy(elements, to, written);
     } catch (IOException e) {
       throw Interruption.orElse(e, cause -> SourceFaults.unreadable(source, cause));
+    }
+  }
+
+  /// Gathers, copies and casts a tensor whose elements are not in row-major order to each start.
+  ///
+  /// @param written hears the bytes just written, all places together, after each slice
+  /// @throws CastOverflowException when a finite element would become infinite
+  /// @throws java.util.concurrent.CancellationException when the thread is interrupted
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException when the source ends too early
+  /// @throws ResourceException when a place cannot be written
+  public static void gather(
+      TensorEntry source, Cast cast, List<FileRange.Start> starts, LongConsumer written) {
+    FileRange range = new FileRange(source.file(), source.offset(), source.bytes());
+    Interruption.check();
+    try (GatheredTensor tensor = GatheredTensor.open(source);
+        RangeWriter to = RangeWriter.open(starts, targetBytes(range, cast));
+        Arena arena = Arena.ofConfined()) {
+      new Run(range, cast, arena).copy(tensor::read, to, written);
+    } catch (IOException e) {
+      throw Interruption.orElse(e, cause -> SourceFaults.unreadable(range, cause));
+    }
+  }
+
+  /// Fills buffers with consecutive elements of a source, in row-major order.
+  private interface Elements {
+    /// @param into as many whole elements as are wanted; left full, its position at its limit
+    void read(long first, ByteBuffer into) throws IOException;
+  }
+
+  private static void fill(FileRange source, FileChannel from, long at, ByteBuffer into)
+      throws IOException {
+    while (into.hasRemaining()) {
+      int read = from.read(into, at + into.position());
+      if (read < 0) {
+        throw SourceFaults.tooShort(source, from.size());
+      }
     }
   }
 
@@ -70,28 +110,18 @@ public final class CastCopier {
       return arena.allocate(bytes, Double.BYTES).asByteBuffer();
     }
 
-    void copy(FileChannel from, RangeWriter to, LongConsumer written) throws IOException {
+    void copy(Elements from, RangeWriter to, LongConsumer written) throws IOException {
       long elements = source.bytes() / cast.fromBytes();
       int slice;
       for (long done = 0; done < elements; done += slice) {
         slice = (int) Math.min(SLICE_ELEMENTS, elements - done);
-        read(from, done, slice);
+        in.clear().limit(slice * cast.fromBytes());
+        from.read(done, in);
+        in.flip();
         cast(done);
         to.write(out);
         written.accept((long) out.remaining() * to.places());
       }
-    }
-
-    private void read(FileChannel from, long firstElement, int elements) throws IOException {
-      in.clear().limit(elements * cast.fromBytes());
-      long at = source.offset() + firstElement * cast.fromBytes();
-      while (in.hasRemaining()) {
-        int read = from.read(in, at + in.position());
-        if (read < 0) {
-          throw SourceFaults.tooShort(source, from.size());
-        }
-      }
-      in.flip();
     }
 
     private void cast(long firstElement) {

@@ -42,7 +42,9 @@ final class PlanCommand extends Command {
   ExitCode run(Terminal terminal) {
     Path source = Models.locate(model.given(), surroundings());
     UpcyclePlan plan =
-        Files.isRegularFile(source) ? ofConfig(source, terminal) : ofCheckpoint(source, terminal);
+        Files.isRegularFile(source) && source.toString().endsWith(".json")
+            ? ofConfig(source, terminal)
+            : ofCheckpoint(source, terminal);
     PlanReport report = PlanReport.of(plan, source, resolve(out));
     if (json.wanted()) {
       terminal.result(report.document());
@@ -57,8 +59,8 @@ final class PlanCommand extends Command {
     return Planner.plan(config, recipe.resolve(config, surroundings(), terminal));
   }
 
-  private UpcyclePlan ofCheckpoint(Path directory, Terminal terminal) {
-    Checkpoint source = Checkpoint.open(directory);
+  private UpcyclePlan ofCheckpoint(Path model, Terminal terminal) {
+    Checkpoint source = Checkpoint.open(model);
     source.notes().forEach(terminal::note);
     return Planner.plan(source, recipe.resolve(source.config(), surroundings(), terminal));
   }

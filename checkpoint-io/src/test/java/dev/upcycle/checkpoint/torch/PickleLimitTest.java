@@ -1,0 +1,83 @@
+package dev.upcycle.checkpoint.torch;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.upcycle.checkpoint.CheckpointFault;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+
+/// A pickle that asks for more than weights ever need is refused while it is read.
+class PickleLimitTest {
+  private static final String PROTO = "\u0080\u0002";
+
+  private static PickleValue read(String opcodes) {
+    return PickleReader.read(
+        opcodes.getBytes(StandardCharsets.ISO_8859_1), new ArchiveFaults(Path.of("a.bin")));
+  }
+
+  private static void assertRefused(String opcodes, String what) {
+    CheckpointFormatException refusal =
+        catchThrowableOfType(CheckpointFormatException.class, () -> read(opcodes));
+    assertThat(refusal).isNotNull();
+    assertThat(refusal.fault()).isEqualTo(CheckpointFault.PICKLE_LIMIT);
+    assertThat(refusal).hasMessageContaining(what);
+  }
+
+  @Test
+  void stackIsBounded() {
+    assertThat(read(PROTO + "(" + "N".repeat(Limits.STACK - 1) + "t."))
+        .isInstanceOf(PickleValue.Tuple.class);
+    assertRefused(PROTO + "(" + "N".repeat(Limits.STACK) + "t.", "values on the stack");
+  }
+
+  @Test
+  void nestingIsBounded() {
+    read(PROTO + "(".repeat(Limits.MARKS) + "t".repeat(Limits.MARKS) + ".");
+    assertRefused(PROTO + "(".repeat(Limits.MARKS + 1), "levels of nesting");
+  }
+
+  @Test
+  void valuesAreBounded() {
+    String lists = "(" + "]".repeat(50_000) + "e";
+    assertRefused(PROTO + "]" + lists.repeat(Limits.VALUES / 100_000 + 1) + ".", "values");
+  }
+
+  @Test
+  void itemsThatRepeatOneValueAreBounded() {
+    String items = "(" + "h\0h\0".repeat(40_000) + "u";
+    assertRefused(
+        PROTO + "X\1\0\0\0aq\0" + "}" + items.repeat(Limits.VALUES / 40_000 + 1), "values");
+  }
+
+  @Test
+  void memoIsBounded() {
+    String growing = "Nq\0" + "r\1\0\0\0";
+    read(PROTO + growing + ".");
+    assertRefused(PROTO + "Nr\u0080\u0084\u001e\0", "places in the memo");
+  }
+
+  @Test
+  void deepTuplesAreReadWithoutRecursion() {
+    assertThatThrownBy(() ->
+            StateDict.of(
+                read(PROTO + "N" + "\u0085".repeat(1_000_000) + "."),
+                new ArchiveFaults(Path.of("a.bin"))))
+        .isInstanceOf(CheckpointFormatException.class)
+        .hasMessageContaining("something else than a dictionary");
+  }
+
+  @Test
+  void numbersOfEveryWidthAreRead() {
+    assertThat(read(PROTO + "\u008a\0.")).isEqualTo(new PickleValue.Whole(0));
+    assertThat(read(PROTO + "\u008a\1\u00ff.")).isEqualTo(new PickleValue.Whole(-1));
+    assertThat(read(PROTO + "\u008a\2\u0000\1.")).isEqualTo(new PickleValue.Whole(256));
+    assertThat(read(PROTO + "\u008a\10\0\0\0\0\0\0\0\u0080."))
+        .isEqualTo(new PickleValue.Whole(Long.MIN_VALUE));
+    assertThat(read(PROTO + "M\u00ff\u00ff.")).isEqualTo(new PickleValue.Whole(65_535));
+    assertThat(read(PROTO + "J\u00ff\u00ff\u00ff\u00ff.")).isEqualTo(new PickleValue.Whole(-1));
+  }
+}
