@@ -31,14 +31,14 @@ final class DateFormat {
 
   static String of(String format, LocalDateTime time) {
     StringBuilder out = new StringBuilder();
-    for (int i = 0; i < format.length(); i++) {
-      char character = format.charAt(i);
+    int at = 0;
+    while (at < format.length()) {
+      char character = format.charAt(at++);
       if (character != '%') {
         out.append(character);
-        continue;
+      } else {
+        out.append(at < format.length() ? field(format.charAt(at++), time) : "%");
       }
-      i++;
-      out.append(i < format.length() ? field(format.charAt(i), time) : "%");
     }
     return out.toString();
   }
