@@ -31,14 +31,16 @@ final class DateFormat {
 
   static String of(String format, LocalDateTime time) {
     StringBuilder out = new StringBuilder();
-    for (int i = 0; i < format.length(); i++) {
-      char character = format.charAt(i);
+    int place = 0;
+    while (place < format.length()) {
+      char character = format.charAt(place++);
       if (character != '%') {
         out.append(character);
-        continue;
+      } else if (place < format.length()) {
+        out.append(field(format.charAt(place++), time));
+      } else {
+        out.append('%');
       }
-      i++;
-      out.append(i < format.length() ? field(format.charAt(i), time) : "%");
     }
     return out.toString();
   }
