@@ -53,7 +53,8 @@ class GenerateChatTest {
   @Test
   void systemTextAndTheBeginningOfTheAnswerAreSeen() throws IOException {
     template(
-        "{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ add_generation_prompt }}");
+        "{% for m in messages %}{{ m.role }}{{ m.content }}{% endfor %}{{ add_generation_prompt"
+            + " }}");
     List<Long> told = promptTokens("--chat", "--system", "Be brief");
 
     template("systemBe briefuserIfTrue");

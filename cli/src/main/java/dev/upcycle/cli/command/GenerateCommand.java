@@ -29,8 +29,8 @@ import tools.jackson.databind.node.ObjectNode;
     header = "Let a model continue a text.",
     description = {
       "Streams the text to stdout. Without --temperature, --top-p and --seed the likeliest token is"
-          + " chosen each time. The prompt is taken as it stands; with --chat it is what a user says,"
-          + " written by the model's own chat template.",
+          + " chosen each time. The prompt is taken as it stands; with --chat it is what a user"
+          + " says, written by the model's own chat template.",
     },
     footer = {
       "upcycle generate ./try-it/dense --prompt 'The Rays of Light' --greedy",

@@ -84,11 +84,12 @@ class TemplateRefusalTest {
         "{{ range(100001) }}",
         "{{ 10 ** 99999 }}",
         "{{ 2 ** 99999999999999 }}",
-        "{% set n = namespace(t='xx') %}{% for i in range(99) %}{% set n.t = n.t ~ n.t %}{% endfor %}",
-        "{% set n = namespace(t='xx') %}{% for i in range(99) %}{% set n.t = n.t.replace('x', 'xx') %}"
-            + "{% endfor %}",
-        "{% set n = namespace(t=[1]) %}{% for i in range(99) %}{% set n.t = [n.t, n.t] %}{% endfor %}"
-            + "{{ n.t }}",
+        "{% set n = namespace(t='xx') %}{% for i in range(99) %}{% set n.t = n.t ~ n.t %}{% endfor"
+            + " %}",
+        "{% set n = namespace(t='xx') %}{% for i in range(99) %}{% set n.t = n.t.replace('x', 'xx')"
+            + " %}{% endfor %}",
+        "{% set n = namespace(t=[1]) %}{% for i in range(99) %}{% set n.t = [n.t, n.t] %}{% endfor"
+            + " %}{{ n.t }}",
         "{% set n = namespace(a=[1], b=[1]) %}{% for i in range(99) %}{% set n.a = [n.a, n.a] %}"
             + "{% set n.b = [n.b, n.b] %}{% endfor %}{{ n.a == n.b }}",
         "{% set n = namespace(t=[1]) %}{% for i in range(9999) %}{% set n.t = [n.t] %}{% endfor %}"
