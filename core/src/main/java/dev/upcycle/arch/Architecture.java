@@ -6,6 +6,7 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.Shape;
 import dev.upcycle.checkpoint.TensorSpec;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -14,6 +15,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A model family as data: its tensor names, their roles and shapes, and the config keys that
@@ -71,14 +73,46 @@ public final class Architecture {
     return data.modelType();
   }
 
-  /// The name of its causal language model class in transformers, such as `MixtralForCausalLM`.
+  /// The name of its class in transformers, or in the modelling file that its checkpoints bring
+  /// along, such as `MixtralForCausalLM`.
   public String className() {
     return data.className();
   }
 
+  /// Which part of a larger model it can be; empty for a composition of several.
+  public Optional<Part> part() {
+    return data.part();
+  }
+
+  /// What recipes may call it beside its model type: `clip` for `clip_vision_model`.
+  public String shortName() {
+    return data.shortName();
+  }
+
+  /// The first segment of its names, with the dot, that one generation of transformers writes and
+  /// another leaves out, such as `vision_model.`; templates have it.
+  public Optional<String> level() {
+    return data.level();
+  }
+
+  /// Whether a target keeps to the dialect of its source; else it is written with the level.
+  boolean levelAsRead() {
+    return data.levelAsRead();
+  }
+
+  /// The modelling file that its checkpoints bring along; empty where transformers has the class.
+  public Optional<Modeling> modeling() {
+    return data.modeling();
+  }
+
+  /// The families that it is composed of, beside its own tensors.
+  public List<PartRule> parts() {
+    return data.parts();
+  }
+
   /// True when its feed-forward networks are experts behind a router.
   public boolean mixtureOfExperts() {
-    return data.templates().stream().anyMatch(template -> template.role() == Role.ROUTER);
+    return has(Role.ROUTER);
   }
 
   /// The model types that a dense model of this family can become, the preferred one first; empty
@@ -166,6 +200,11 @@ public final class Architecture {
     return found.getFirst();
   }
 
+  /// True when it has tensors of a role.
+  public boolean has(Role role) {
+    return data.templates().stream().anyMatch(template -> template.role() == role);
+  }
+
   /// Matches a name; empty when no template has it.
   public Optional<TemplateMatch> match(String name) {
     return trie.match(name);
@@ -194,7 +233,7 @@ public final class Architecture {
       return 0;
     }
     ModelConfig complete = complete(config);
-    return SparseLayers.of(complete).count(Dimensions.of(this, complete).layers());
+    return sparse(complete).count(Dimensions.of(this, complete).layers());
   }
 
   /// Every tensor that a checkpoint of this config holds, in state dict order, all of one dtype.
@@ -208,7 +247,37 @@ public final class Architecture {
   ///
   /// @throws CheckpointFormatException when the config does not give the dimensions
   public List<TensorSlot> slots(ModelConfig config) {
-    return slots(config, data.templates());
+    return slots(config, name -> false);
+  }
+
+  /// The same together with those that a checkpoint may hold or not, and does.
+  ///
+  /// @param held whether the checkpoint holds a tensor
+  List<TensorSlot> slots(ModelConfig config, Predicate<String> held) {
+    return slots(config, data.templates(), template -> mayBeHeld(template, held));
+  }
+
+  private static boolean mayBeHeld(TensorTemplate template, Predicate<String> held) {
+    return template.presence() == TensorTemplate.Presence.OPTIONAL
+        && template.flag().isEmpty()
+        && !template.perLayer()
+        && held.test(template.pattern());
+  }
+
+  /// True when layers with and without experts can stand in one model.
+  public boolean mixesLayers() {
+    return data.templates().stream()
+        .anyMatch(template -> template.layers() == TensorTemplate.Layers.DENSE);
+  }
+
+  /// The config key that lists the layers that have experts; empty where other keys say it.
+  public Optional<String> sparseLayersKey() {
+    return data.sparseLayersKey();
+  }
+
+  /// True when it writes texts: it has a head over the vocabulary.
+  public boolean decodes() {
+    return has(Role.LM_HEAD);
   }
 
   /// The same in the fused layout, which has [#fusedTemplates()] in the place of the router and the
@@ -218,21 +287,24 @@ public final class Architecture {
   public List<TensorSlot> fusedSlots(ModelConfig config) {
     List<TensorTemplate> templates = new ArrayList<>();
     for (TensorTemplate template : data.templates()) {
-      switch (template.role()) {
+      switch (template.role().kind()) {
         case ROUTER -> templates.addAll(data.fused());
-        case EXPERT_GATE, EXPERT_UP, EXPERT_DOWN -> {}
-        default -> templates.add(template);
+        case EXPERT -> {}
+        case BODY, DENSE, SHARED, STACKED, DERIVED -> templates.add(template);
       }
     }
-    return slots(config, templates);
+    return slots(config, templates, template -> false);
   }
 
-  private List<TensorSlot> slots(ModelConfig config, List<TensorTemplate> templates) {
+  private List<TensorSlot> slots(
+      ModelConfig config, List<TensorTemplate> templates, Predicate<TensorTemplate> alsoHeld) {
     ModelConfig complete = complete(config);
     Dimensions dimensions = Dimensions.of(this, complete);
     List<TensorTemplate> present =
-        templates.stream().filter(template -> expects(template, complete)).toList();
-    SparseLayers sparse = SparseLayers.of(complete);
+        templates.stream()
+            .filter(template -> expects(template, complete) || alsoHeld.test(template))
+            .toList();
+    SparseLayers sparse = sparse(complete);
     List<TensorSlot> slots = new ArrayList<>();
     int start = 0;
     while (start < present.size()) {
@@ -285,6 +357,10 @@ public final class Architecture {
       case OPTIONAL -> template.flag().isPresent() && truth(config, template.flag().get());
       case DERIVED -> false;
     };
+  }
+
+  private SparseLayers sparse(ModelConfig complete) {
+    return SparseLayers.of(complete, data.sparseLayersKey());
   }
 
   private boolean truth(ModelConfig config, String key) {

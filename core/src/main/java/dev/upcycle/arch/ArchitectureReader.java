@@ -1,13 +1,16 @@
 package dev.upcycle.arch;
 
+import dev.upcycle.recipe.Part;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.SequencedMap;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -15,6 +18,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// Reads the families' JSON resources.
 final class ArchitectureReader {
   private static final String INDEX = "families.txt";
+
+  /// For families without rotary embedding it means nothing.
+  private static final double ROPE_THETA = 10_000;
 
   private ArchitectureReader() {}
 
@@ -27,17 +33,24 @@ final class ArchitectureReader {
     return new ArchitectureData(
         json.required("model_type").asString(),
         json.required("class").asString(),
+        optional(json, "part").map(part -> Part.valueOf(upper(part))),
+        optional(json, "short_name").orElse(modelType),
+        optional(json, "level"),
+        json.path("level_as_read").asBoolean(false),
+        optional(json, "modeling").map(file -> modeling(file, json)),
         strings(json.required("upcycles_to")),
-        json.required("rope_theta").asDouble(),
-        WindowRule.valueOf(upper(json.required("window").asString())),
+        json.path("rope_theta").asDouble(ROPE_THETA),
+        WindowRule.valueOf(upper(optional(json, "window").orElse("never"))),
         optional(json, "renormalise_key"),
+        optional(json, "sparse_layers_key"),
         (ObjectNode) json.required("defaults"),
         strings(json.required("ignored")),
         strings(json.required("superseded")),
         json.has("foreign") ? strings(json.required("foreign")) : List.of(),
         rules(json.required("dimensions")),
         templates(json.required("tensors")),
-        json.has("fused") ? templates(json.required("fused")) : List.of());
+        json.has("fused") ? templates(json.required("fused")) : List.of(),
+        json.has("parts") ? parts(json.required("parts")) : List.of());
   }
 
   private static byte[] bytes(String resource) {
@@ -57,7 +70,7 @@ final class ArchitectureReader {
       rules.add(
           new Dimensions.Rule(
               row.required("symbol").asString(),
-              row.required("key").asString(),
+              optional(row, "key").orElseGet(() -> row.required("symbol").asString()),
               optional(row, "alias"),
               optional(row, "otherwise")));
     }
@@ -77,6 +90,26 @@ final class ArchitectureReader {
               optional(row, "flag")));
     }
     return List.copyOf(templates);
+  }
+
+  private static Modeling modeling(String file, JsonNode json) {
+    SequencedMap<String, String> auto = new LinkedHashMap<>();
+    json.path("auto").forEachEntry((loader, name) -> auto.put(loader, name.asString()));
+    auto.putIfAbsent("AutoModel", json.required("class").asString());
+    return new Modeling(file, json.required("config_class").asString(), auto);
+  }
+
+  private static List<PartRule> parts(JsonNode rows) {
+    List<PartRule> parts = new ArrayList<>();
+    for (JsonNode row : rows) {
+      parts.add(
+          new PartRule(
+              Part.valueOf(upper(row.required("part").asString())),
+              row.required("config").asString(),
+              row.required("prefix").asString(),
+              strings(row.required("families"))));
+    }
+    return List.copyOf(parts);
   }
 
   private static String upper(String name) {

@@ -26,25 +26,24 @@ sealed interface RouterSteps {
 
   /// Prepares the steps.
   ///
-  /// @param slots of the target, of which the routers count
+  /// @param slots of the target's part, of which the routers count
   /// @throws PlanException with everything that a file lacks or has too much
   static RouterSteps of(RouterInit init, SeedTree seeds, List<TensorSlot> slots) {
     return switch (init) {
-      case RouterInit.Drawn drawn -> new Drawn(drawn, seeds);
+      case RouterInit.Seeded seeded -> new Drawn(seeded, seeds);
       case RouterInit.File(Path path) -> FromFile.of(path, slots);
     };
   }
 
   /// Each from a seed of its own.
-  record Drawn(RouterInit.Drawn init, SeedTree seeds) implements RouterSteps {
+  record Drawn(RouterInit.Seeded init, SeedTree seeds) implements RouterSteps {
     @Override
     public TensorStep step(TensorSlot slot, DType dtype) {
       return new TensorStep.NewRouter(
           slot.spec(dtype),
           slot.role(),
-          init,
-          seeds.seed(slot.name()),
-          slot.match().layer().orElseThrow());
+          init.over(slot.shape().dimension(-1)),
+          seeds.seed(slot.name()));
     }
   }
 
@@ -128,8 +127,7 @@ sealed interface RouterSteps {
       if (entry == null) {
         throw new IllegalStateException("matched router file without " + slot.name());
       }
-      return new TensorStep.FileRouter(
-          slot.spec(dtype), slot.role(), entry, file, slot.match().layer().orElseThrow());
+      return new TensorStep.FileRouter(slot.spec(dtype), slot.role(), entry, file);
     }
   }
 }

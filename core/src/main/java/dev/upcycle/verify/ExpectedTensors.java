@@ -1,11 +1,12 @@
 package dev.upcycle.verify;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.arch.TemplateMatch;
 import dev.upcycle.arch.TensorSlot;
 import dev.upcycle.arch.TensorTemplate;
-import dev.upcycle.checkpoint.ModelConfig;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -22,20 +23,27 @@ import java.util.SequencedMap;
 record ExpectedTensors(SequencedMap<String, ExpectedTensor> byName) {
   /// Derives the expectation.
   ///
-  /// @param config the target's config
-  /// @param family the target's family
-  /// @param dense the source's family
-  static ExpectedTensors derive(ModelConfig config, Architecture family, Architecture dense) {
+  /// @param target the target's parts
+  /// @param dense the source's, in the same order
+  static ExpectedTensors derive(Composition target, Composition dense) {
     SequencedMap<String, ExpectedTensor> expected = new LinkedHashMap<>();
-    for (TensorSlot slot : family.slots(config)) {
-      TemplateMatch match = slot.match();
-      Optional<String> source =
-          denseRole(slot.role())
-              .flatMap(wanted -> counterpart(wanted, match.template(), dense))
-              .map(template -> dense.name(template, match.layer(), OptionalInt.empty()));
-      expected.put(slot.name(), new ExpectedTensor(slot.name(), slot.role(), slot.shape(), source));
+    for (int i = 0; i < target.parts().size(); i++) {
+      ModelPart from = dense.parts().get(i);
+      for (TensorSlot slot : target.parts().get(i).slots()) {
+        expected.put(slot.name(), expected(slot, from));
+      }
     }
     return new ExpectedTensors(expected);
+  }
+
+  private static ExpectedTensor expected(TensorSlot slot, ModelPart from) {
+    TemplateMatch match = slot.match();
+    Optional<String> source =
+        denseRole(slot.role())
+            .flatMap(wanted -> counterpart(wanted, match.template(), from.family()))
+            .map(template ->
+                from.name(new TemplateMatch(template, match.layer(), OptionalInt.empty())));
+    return new ExpectedTensor(slot.name(), slot.role(), slot.shape(), source, from.part());
   }
 
   /// The expected tensor of this name, if the target should hold it.
@@ -49,37 +57,22 @@ record ExpectedTensors(SequencedMap<String, ExpectedTensor> byName) {
   }
 
   private static Optional<Role> denseRole(Role role) {
-    return switch (role) {
+    return switch (role.kind()) {
       // A source is never stacked, and nothing in a target may come from a stacked matrix.
-      case ROUTER,
-          STACKED_GATE_UP,
-          STACKED_DOWN,
-          SHARED_GATE,
-          SHARED_UP,
-          SHARED_DOWN,
-          SHARED_ROUTER ->
-          Optional.empty();
-      case EXPERT_GATE -> Optional.of(Role.FFN_GATE);
-      case EXPERT_UP -> Optional.of(Role.FFN_UP);
-      case EXPERT_DOWN -> Optional.of(Role.FFN_DOWN);
-      case EMBEDDING,
-          INPUT_NORM,
-          ATTENTION_QUERY,
-          ATTENTION_KEY,
-          ATTENTION_VALUE,
-          ATTENTION_OUTPUT,
-          ATTENTION_BIAS,
-          QUERY_NORM,
-          KEY_NORM,
-          POST_ATTENTION_NORM,
-          FFN_GATE,
-          FFN_UP,
-          FFN_DOWN,
-          FFN_BIAS,
-          FINAL_NORM,
-          LM_HEAD,
-          DERIVED ->
-          Optional.of(role);
+      case ROUTER, STACKED, SHARED -> Optional.empty();
+      case EXPERT -> Optional.of(ofExperts(role));
+      case BODY, DENSE, DERIVED -> Optional.of(role);
+    };
+  }
+
+  private static Role ofExperts(Role role) {
+    return switch (role) {
+      case EXPERT_GATE -> Role.FFN_GATE;
+      case EXPERT_UP -> Role.FFN_UP;
+      case EXPERT_DOWN -> Role.FFN_DOWN;
+      case EXPERT_UP_BIAS -> Role.FFN_UP_BIAS;
+      case EXPERT_DOWN_BIAS -> Role.FFN_DOWN_BIAS;
+      default -> throw new IllegalStateException(role + " is no part of an expert");
     };
   }
 

@@ -37,7 +37,12 @@ final class LeftOutExamination implements Examination {
   private static Optional<String> objection(
       TensorEntry tensor, Checkpoint source, Subject subject) {
     Optional<Role> role =
-        subject.dense().match(tensor.name()).map(TemplateMatch::template).map(t -> t.role());
+        subject
+            .denseParts()
+            .owner(tensor.name())
+            .flatMap(part -> part.match(tensor.name()))
+            .map(TemplateMatch::template)
+            .map(t -> t.role());
     if (role.isEmpty()) {
       return Optional.of(
           String.format(
@@ -52,30 +57,7 @@ final class LeftOutExamination implements Examination {
               ? Optional.empty()
               : Optional.of("the source holds a bias that is not zero, the target lacks it");
       case LM_HEAD -> tied(tensor, source, subject);
-      case EMBEDDING,
-          INPUT_NORM,
-          ATTENTION_QUERY,
-          ATTENTION_KEY,
-          ATTENTION_VALUE,
-          ATTENTION_OUTPUT,
-          QUERY_NORM,
-          KEY_NORM,
-          POST_ATTENTION_NORM,
-          FFN_GATE,
-          FFN_UP,
-          FFN_DOWN,
-          ROUTER,
-          EXPERT_GATE,
-          EXPERT_UP,
-          EXPERT_DOWN,
-          SHARED_GATE,
-          SHARED_UP,
-          SHARED_DOWN,
-          SHARED_ROUTER,
-          STACKED_GATE_UP,
-          STACKED_DOWN,
-          FINAL_NORM ->
-          Optional.of("the source holds it, nothing in the target comes from it");
+      default -> Optional.of("the source holds it, nothing in the target comes from it");
     };
   }
 

@@ -120,7 +120,9 @@ final class ManifestExamination implements Examination {
   }
 
   private static String kind(ExpectedTensor expected, Subject subject) {
-    boolean taken = expected.role() == Role.ROUTER && subject.routerFile().isPresent();
+    boolean taken =
+        expected.role() == Role.ROUTER
+            && expected.part().filter(subject.routerFiles()::containsKey).isPresent();
     return taken ? "router_from_file" : expected.kind();
   }
 

@@ -5,6 +5,7 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
 import dev.upcycle.convert.Manifest;
+import dev.upcycle.recipe.Part;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,10 +21,11 @@ import java.util.Optional;
 final class RouterFileExamination implements Examination {
   @Override
   public void examine(Subject subject, Findings findings) {
-    Optional<Path> path = subject.routerFile();
-    if (path.isPresent()) {
-      file(path.get(), subject, findings);
-    } else if (subject.recipe().isPresent() && !subject.manifest().routerFiles().isEmpty()) {
+    Map<Part, Path> files = subject.routerFiles();
+    files.forEach((part, path) -> file(part, path, subject, findings));
+    if (files.isEmpty()
+        && subject.recipe().isPresent()
+        && !subject.manifest().routerFiles().isEmpty()) {
       findings.failed(
           CheckKind.ROUTERS,
           Manifest.FILE_NAME,
@@ -31,7 +33,7 @@ final class RouterFileExamination implements Examination {
     }
   }
 
-  private static void file(Path path, Subject subject, Findings findings) {
+  private static void file(Part part, Path path, Subject subject, Findings findings) {
     if (!Files.exists(path) && subject.source().isEmpty()) {
       findings.remark("routers were not compared with " + path + ", which is not there");
       return;
@@ -42,7 +44,12 @@ final class RouterFileExamination implements Examination {
       SafetensorsHeader header = SafetensorsHeader.read(path);
       Map<String, TensorEntry> taken = new HashMap<>();
       header.tensors().forEach(tensor -> taken.put(tensor.name(), tensor));
-      tensors(taken, subject, findings);
+      List<ExpectedTensor> routers =
+          subject.expected().all().stream()
+              .filter(expected -> expected.role() == Role.ROUTER)
+              .filter(expected -> expected.part().equals(Optional.of(part)))
+              .toList();
+      tensors(taken, routers, subject, findings);
     } catch (IOException | CheckpointFormatException e) {
       findings.failed(
           CheckKind.ROUTERS,
@@ -55,7 +62,7 @@ final class RouterFileExamination implements Examination {
     Manifest.RouterSource actual =
         new Manifest.RouterSource(
             String.valueOf(path.getFileName()), Files.size(path), Sha256.of(path));
-    if (!manifest.routerFiles().equals(List.of(actual))) {
+    if (!manifest.routerFiles().contains(actual)) {
       findings.failed(
           CheckKind.ROUTERS,
           path.toString(),
@@ -71,11 +78,14 @@ final class RouterFileExamination implements Examination {
     }
   }
 
-  private static void tensors(Map<String, TensorEntry> taken, Subject subject, Findings findings) {
+  private static void tensors(
+      Map<String, TensorEntry> taken,
+      List<ExpectedTensor> routers,
+      Subject subject,
+      Findings findings) {
     try (ByteComparison comparison = new ByteComparison()) {
-      for (ExpectedTensor expected : subject.expected().all()) {
-        Optional<TensorEntry> router =
-            subject.target().find(expected.name()).filter(_ -> expected.role() == Role.ROUTER);
+      for (ExpectedTensor expected : routers) {
+        Optional<TensorEntry> router = subject.target().find(expected.name());
         if (router.isPresent()) {
           objection(Optional.ofNullable(taken.get(expected.name())), router.get(), comparison)
               .ifPresent(text -> findings.failed(CheckKind.ROUTERS, expected.name(), text));

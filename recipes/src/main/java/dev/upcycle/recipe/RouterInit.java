@@ -5,7 +5,18 @@ import java.nio.file.Path;
 /// Where a router's weights come from.
 public sealed interface RouterInit {
   /// Drawn from a seed and the tensor's name.
-  sealed interface Drawn extends RouterInit {}
+  sealed interface Seeded extends RouterInit {
+    /// The distribution of a router over vectors of this width.
+    Drawn over(long inputs);
+  }
+
+  /// A distribution that says everything about a draw.
+  sealed interface Drawn extends Seeded {
+    @Override
+    default Drawn over(long inputs) {
+      return this;
+    }
+  }
 
   /// All zero: every score ties, so every token goes to the same first experts until training parts
   /// them.
@@ -31,7 +42,7 @@ public sealed interface RouterInit {
     }
   }
 
-  /// Taken from a safetensors file that holds every router of the target by its name.
+  /// Taken from a safetensors file that holds every router of the component by its name.
   ///
   /// @param path absolute
   record File(Path path) implements RouterInit {
@@ -40,6 +51,15 @@ public sealed interface RouterInit {
       if (!path.isAbsolute()) {
         throw new IllegalArgumentException("path " + path + "; expected an absolute one");
       }
+    }
+  }
+
+  /// As PyTorch fills a linear layer that nothing else fills: uniform between `-1/sqrt(inputs)` and
+  /// `1/sqrt(inputs)` (`torch.nn.Linear.reset_parameters`); CuMo's routers start so.
+  record TorchLinear() implements Seeded {
+    @Override
+    public Drawn over(long inputs) {
+      return new Uniform(1 / Math.sqrt((double) inputs));
     }
   }
 
