@@ -71,14 +71,41 @@ public final class Architecture {
     return data.modelType();
   }
 
-  /// The name of its causal language model class in transformers, such as `MixtralForCausalLM`.
+  /// The name of its class in transformers, or in the modelling file that its checkpoints bring
+  /// along, such as `MixtralForCausalLM`.
   public String className() {
     return data.className();
   }
 
+  /// Which part of a larger model it is.
+  public Component component() {
+    return data.component();
+  }
+
+  /// What recipes may call it beside its model type: `clip` for `clip_vision_model`.
+  public String shortName() {
+    return data.shortName();
+  }
+
+  /// The first segment of its names, with the dot, that one generation of transformers writes and
+  /// another leaves out, such as `vision_model.`; templates have it.
+  public Optional<String> level() {
+    return data.level();
+  }
+
+  /// The modelling file that its checkpoints bring along; empty where transformers has the class.
+  public Optional<Modeling> modeling() {
+    return data.modeling();
+  }
+
+  /// The families that it is composed of, beside its own tensors.
+  public List<PartRule> parts() {
+    return data.parts();
+  }
+
   /// True when its feed-forward networks are experts behind a router.
   public boolean mixtureOfExperts() {
-    return data.templates().stream().anyMatch(template -> template.role() == Role.ROUTER);
+    return has(Role.ROUTER);
   }
 
   /// The model types that a dense model of this family can become, the preferred one first; empty
@@ -166,6 +193,11 @@ public final class Architecture {
     return found.getFirst();
   }
 
+  /// True when it has tensors of a role.
+  public boolean has(Role role) {
+    return data.templates().stream().anyMatch(template -> template.role() == role);
+  }
+
   /// Matches a name; empty when no template has it.
   public Optional<TemplateMatch> match(String name) {
     return trie.match(name);
@@ -194,7 +226,7 @@ public final class Architecture {
       return 0;
     }
     ModelConfig complete = complete(config);
-    return SparseLayers.of(complete).count(Dimensions.of(this, complete).layers());
+    return sparse(complete).count(Dimensions.of(this, complete).layers());
   }
 
   /// Every tensor that a checkpoint of this config holds, in state dict order, all of one dtype.
@@ -218,10 +250,10 @@ public final class Architecture {
   public List<TensorSlot> fusedSlots(ModelConfig config) {
     List<TensorTemplate> templates = new ArrayList<>();
     for (TensorTemplate template : data.templates()) {
-      switch (template.role()) {
+      switch (template.role().kind()) {
         case ROUTER -> templates.addAll(data.fused());
-        case EXPERT_GATE, EXPERT_UP, EXPERT_DOWN -> {}
-        default -> templates.add(template);
+        case EXPERT -> {}
+        case BODY, DENSE, SHARED, STACKED, DERIVED -> templates.add(template);
       }
     }
     return slots(config, templates);
@@ -232,7 +264,7 @@ public final class Architecture {
     Dimensions dimensions = Dimensions.of(this, complete);
     List<TensorTemplate> present =
         templates.stream().filter(template -> expects(template, complete)).toList();
-    SparseLayers sparse = SparseLayers.of(complete);
+    SparseLayers sparse = sparse(complete);
     List<TensorSlot> slots = new ArrayList<>();
     int start = 0;
     while (start < present.size()) {
@@ -285,6 +317,10 @@ public final class Architecture {
       case OPTIONAL -> template.flag().isPresent() && truth(config, template.flag().get());
       case DERIVED -> false;
     };
+  }
+
+  private SparseLayers sparse(ModelConfig complete) {
+    return SparseLayers.of(complete, data.sparseLayersKey());
   }
 
   private boolean truth(ModelConfig config, String key) {

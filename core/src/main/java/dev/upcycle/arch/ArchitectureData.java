@@ -7,12 +7,19 @@ import tools.jackson.databind.node.ObjectNode;
 /// What a family's JSON resource says.
 ///
 /// @param modelType `model_type` of its configs
-/// @param className its causal language model class in transformers
+/// @param className its class in transformers, or in the modelling file
+/// @param component which part of a larger model it is
+/// @param shortName what recipes may call it
+/// @param level the first segment that its names have in one dialect and lack in another
+/// @param modeling the modelling file that its checkpoints bring along, where transformers has no
+///   class
 /// @param upcyclesTo model types that a dense model of this family can become
 /// @param ropeTheta the class's base frequency where a config gives none
 /// @param window which layers see a sliding window
 /// @param renormaliseKey the config key that says whether the chosen experts' weights are divided
 ///   by their sum; where there is none they always are
+/// @param sparseLayersKey the config key that lists the layers that have experts; without one,
+///   `decoder_sparse_step` and `mlp_only_layers` say it
 /// @param defaults what an absent config key means to the class
 /// @param ignored config keys that the class ignores though other families honour them
 /// @param superseded config keys without meaning once the model is another family's
@@ -21,17 +28,24 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param rules where the dimensions stand
 /// @param templates its tensors, in state dict order
 /// @param fused its tensors that transformers 5 stores fused
+/// @param parts the families that it is composed of, beside its own tensors
 record ArchitectureData(
     String modelType,
     String className,
+    Component component,
+    String shortName,
+    Optional<String> level,
+    Optional<Modeling> modeling,
     List<String> upcyclesTo,
     double ropeTheta,
     WindowRule window,
     Optional<String> renormaliseKey,
+    Optional<String> sparseLayersKey,
     ObjectNode defaults,
     List<String> ignored,
     List<String> superseded,
     List<String> foreign,
     List<Dimensions.Rule> rules,
     List<TensorTemplate> templates,
-    List<TensorTemplate> fused) {}
+    List<TensorTemplate> fused,
+    List<PartRule> parts) {}

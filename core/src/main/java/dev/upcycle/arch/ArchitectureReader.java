@@ -16,6 +16,9 @@ import tools.jackson.databind.node.ObjectNode;
 final class ArchitectureReader {
   private static final String INDEX = "families.txt";
 
+  /// For families without rotary embedding it means nothing.
+  private static final double ROPE_THETA = 10_000;
+
   private ArchitectureReader() {}
 
   static List<String> index() {
@@ -27,17 +30,24 @@ final class ArchitectureReader {
     return new ArchitectureData(
         json.required("model_type").asString(),
         json.required("class").asString(),
+        Component.valueOf(upper(optional(json, "component").orElse("language"))),
+        optional(json, "short_name").orElse(modelType),
+        optional(json, "level"),
+        optional(json, "modeling")
+            .map(file -> new Modeling(file, json.required("config_class").asString())),
         strings(json.required("upcycles_to")),
-        json.required("rope_theta").asDouble(),
-        WindowRule.valueOf(upper(json.required("window").asString())),
+        json.path("rope_theta").asDouble(ROPE_THETA),
+        WindowRule.valueOf(upper(optional(json, "window").orElse("never"))),
         optional(json, "renormalise_key"),
+        optional(json, "sparse_layers_key"),
         (ObjectNode) json.required("defaults"),
         strings(json.required("ignored")),
         strings(json.required("superseded")),
         json.has("foreign") ? strings(json.required("foreign")) : List.of(),
         rules(json.required("dimensions")),
         templates(json.required("tensors")),
-        json.has("fused") ? templates(json.required("fused")) : List.of());
+        json.has("fused") ? templates(json.required("fused")) : List.of(),
+        json.has("parts") ? parts(json.required("parts")) : List.of());
   }
 
   private static byte[] bytes(String resource) {
@@ -57,7 +67,7 @@ final class ArchitectureReader {
       rules.add(
           new Dimensions.Rule(
               row.required("symbol").asString(),
-              row.required("key").asString(),
+              optional(row, "key").orElseGet(() -> row.required("symbol").asString()),
               optional(row, "alias"),
               optional(row, "otherwise")));
     }
@@ -77,6 +87,19 @@ final class ArchitectureReader {
               optional(row, "flag")));
     }
     return List.copyOf(templates);
+  }
+
+  private static List<PartRule> parts(JsonNode rows) {
+    List<PartRule> parts = new ArrayList<>();
+    for (JsonNode row : rows) {
+      parts.add(
+          new PartRule(
+              Component.valueOf(upper(row.required("component").asString())),
+              row.required("config").asString(),
+              row.required("prefix").asString(),
+              strings(row.required("families"))));
+    }
+    return List.copyOf(parts);
   }
 
   private static String upper(String name) {

@@ -10,6 +10,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import tools.jackson.databind.node.ObjectNode;
 
 /// The sizes that a config gives a model, by the symbols that templates use.
 ///
@@ -33,13 +34,28 @@ public record Dimensions(Map<String, Long> symbols) {
   /// Where a symbol's value stands in a config.
   ///
   /// @param symbol what templates call it
-  /// @param key the config key
+  /// @param key the config key, or what of the config's parts holds it, such as
+  ///   `vision_config.hidden_size`; a key that holds a map means its size. The symbol itself where
+  ///   no key gives it
   /// @param alias another generation's spelling of the key
   /// @param otherwise an expression over earlier symbols for an absent or null key
   record Rule(String symbol, String key, Optional<String> alias, Optional<String> otherwise) {
     OptionalLong find(ModelConfig config) {
-      OptionalLong found = config.findLong(key);
-      return found.isPresent() || alias.isEmpty() ? found : config.findLong(alias.get());
+      OptionalLong found = find(config, key);
+      return found.isPresent() || alias.isEmpty() ? found : find(config, alias.get());
+    }
+
+    private static OptionalLong find(ModelConfig config, String key) {
+      int dot = key.indexOf('.');
+      if (dot >= 0) {
+        return config
+            .findNested(key.substring(0, dot))
+            .map(part -> find(part, key.substring(dot + 1)))
+            .orElseGet(OptionalLong::empty);
+      }
+      return config.json().path(key) instanceof ObjectNode map
+          ? OptionalLong.of(map.size())
+          : config.findLong(key);
     }
   }
 
@@ -102,7 +118,14 @@ public record Dimensions(Map<String, Long> symbols) {
       return OptionalLong.empty(); // the missing symbol has its own complaint
     }
     try {
-      return OptionalLong.of(Expression.evaluate(expression, symbols));
+      long value = Expression.evaluate(expression, symbols);
+      if (value < 1) {
+        complaints.add(
+            String.format(
+                Locale.ROOT, "%s is %d by %s, expected 1 or more", rule.key(), value, expression));
+        return OptionalLong.empty();
+      }
+      return OptionalLong.of(value);
     } catch (ArithmeticException indivisible) {
       complaints.add(rule.key() + " is missing and " + indivisible.getMessage());
       return OptionalLong.empty();
@@ -121,7 +144,7 @@ public record Dimensions(Map<String, Long> symbols) {
               kvHeads));
     }
     Long headDim = symbols.get("head_dim");
-    if (headDim != null && headDim % 2 != 0) {
+    if (headDim != null && kvHeads != null && headDim % 2 != 0) {
       complaints.add("head_dim is " + headDim + ", expected an even number (rotary pairs)");
     }
     Long experts = symbols.get("experts");
@@ -189,9 +212,9 @@ public record Dimensions(Map<String, Long> symbols) {
     return require("intermediate");
   }
 
-  /// Number of layers.
+  /// Number of layers; 0 in a family without any.
   public int layers() {
-    return Math.toIntExact(require("layers"));
+    return Math.toIntExact(symbols.getOrDefault("layers", 0L));
   }
 
   /// Number of query heads.
@@ -199,9 +222,9 @@ public record Dimensions(Map<String, Long> symbols) {
     return require("heads");
   }
 
-  /// Number of key-value heads.
+  /// Number of key-value heads; as many as query heads where a family does not share them.
   public long kvHeads() {
-    return require("kv_heads");
+    return symbols.containsKey("kv_heads") ? require("kv_heads") : heads();
   }
 
   /// Width of a head.
@@ -219,7 +242,10 @@ public record Dimensions(Map<String, Long> symbols) {
     return Math.toIntExact(symbols.getOrDefault("experts_per_token", 1L));
   }
 
-  private long require(String symbol) {
+  /// Any size by its symbol, such as `positions` or `patch`.
+  ///
+  /// @throws IllegalStateException when the family has no such size
+  public long require(String symbol) {
     Long value = symbols.get(symbol);
     if (value == null) {
       throw new IllegalStateException("the architecture has no rule for " + symbol);

@@ -36,19 +36,15 @@ final class TemplateTrie {
       int end = dot < 0 ? name.length() : dot;
       String segment = name.substring(start, end);
       Node next = node.words.get(segment);
+      if (next == null && node.layers != null) {
+        layer = node.layers.index(segment);
+        next = layer.isPresent() ? node.layers.node : null;
+      } else if (next == null) {
+        expert = index(segment);
+        next = expert.isPresent() ? node.experts : null;
+      }
       if (next == null) {
-        OptionalInt index = index(segment);
-        if (index.isEmpty()) {
-          return Optional.empty();
-        } else if (node.layers != null) {
-          layer = index;
-          next = node.layers;
-        } else if (node.experts != null) {
-          expert = index;
-          next = node.experts;
-        } else {
-          return Optional.empty();
-        }
+        return Optional.empty();
       }
       node = next;
       start = end + 1;
@@ -74,17 +70,34 @@ final class TemplateTrie {
     return OptionalInt.of(Integer.parseInt(segment));
   }
 
+  /// The layers that a node branches into.
+  private record Layers(TensorTemplate.LayerPlace place, Node node) {
+    OptionalInt index(String segment) {
+      if (!segment.startsWith(place.before())) {
+        return OptionalInt.empty();
+      }
+      OptionalInt number = TemplateTrie.index(segment.substring(place.before().length()));
+      return number.isPresent() && number.getAsInt() >= place.first()
+          ? OptionalInt.of(number.getAsInt() - place.first())
+          : OptionalInt.empty();
+    }
+  }
+
   private static final class Node {
     final Map<String, Node> words = new HashMap<>();
-    @Nullable Node layers;
+    @Nullable Layers layers;
     @Nullable Node experts;
     @Nullable TensorTemplate template;
 
     Node grow(String segment) {
-      if (segment.equals(TensorTemplate.LAYER)) {
-        Node node = layers == null ? new Node() : layers;
-        layers = node;
-        return node;
+      Optional<TensorTemplate.LayerPlace> place = TensorTemplate.LayerPlace.of(segment);
+      if (place.isPresent()) {
+        Layers grown = layers == null ? new Layers(place.get(), new Node()) : layers;
+        if (!grown.place.equals(place.get())) {
+          throw new IllegalArgumentException("two ways to count layers at " + segment);
+        }
+        layers = grown;
+        return grown.node;
       }
       if (segment.equals(TensorTemplate.EXPERT)) {
         Node node = experts == null ? new Node() : experts;

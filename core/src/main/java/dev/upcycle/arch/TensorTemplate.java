@@ -3,11 +3,14 @@ package dev.upcycle.arch;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// One line of an architecture: a name pattern, what the tensor does and how large it is.
 ///
 /// @param pattern a Hugging Face name with `[layer]` and `[expert]` for indices, such as
-///   `model.layers.[layer].mlp.gate_proj.weight`
+///   `model.layers.[layer].mlp.gate_proj.weight`; `[layer+2]` counts from 2 instead of 0
 /// @param role what it does
 /// @param shape symbolic dimensions, such as `intermediate`, `heads*head_dim`
 /// @param presence when the tensor is there
@@ -20,8 +23,7 @@ public record TensorTemplate(
     Presence presence,
     Layers layers,
     Optional<String> flag) {
-  /// Stands for the index of a layer in a pattern.
-  public static final String LAYER = "[layer]";
+  private static final Pattern LAYER = Pattern.compile("\\[layer(?:\\+(\\d+))?]");
 
   /// Stands for the index of an expert in a pattern.
   public static final String EXPERT = "[expert]";
@@ -53,9 +55,27 @@ public record TensorTemplate(
     DENSE
   }
 
+  private static int firstNumber(MatchResult layer) {
+    return layer.group(1) == null ? 0 : Integer.parseInt(layer.group(1));
+  }
+
+  /// Where a segment of a pattern says the index of a layer.
+  ///
+  /// @param before what stands before the index in the segment
+  /// @param first the number of the first layer
+  record LayerPlace(String before, int first) {
+    /// The place, if the segment has one; it ends the segment.
+    static Optional<LayerPlace> of(String segment) {
+      Matcher matcher = LAYER.matcher(segment);
+      return matcher.find()
+          ? Optional.of(new LayerPlace(segment.substring(0, matcher.start()), firstNumber(matcher)))
+          : Optional.empty();
+    }
+  }
+
   /// True when there is one such tensor per layer.
   public boolean perLayer() {
-    return pattern.contains(LAYER);
+    return LAYER.matcher(pattern).find();
   }
 
   /// True when there is one such tensor per expert of a layer.
@@ -74,7 +94,8 @@ public record TensorTemplate(
     }
     String name = pattern;
     if (layer.isPresent()) {
-      name = name.replace(LAYER, Integer.toString(layer.getAsInt()));
+      Matcher place = LAYER.matcher(name);
+      name = place.replaceAll(found -> Integer.toString(layer.getAsInt() + firstNumber(found)));
     }
     if (expert.isPresent()) {
       name = name.replace(EXPERT, Integer.toString(expert.getAsInt()));

@@ -90,35 +90,15 @@ final class SourceMatch {
               dimensions.layers()));
       return;
     }
-    switch (match.template().role()) {
-      case DERIVED -> discarded.add(new Discarded(entry.name(), DERIVED));
-      case ATTENTION_BIAS -> bias(entry, "attention");
-      case FFN_BIAS -> bias(entry, "feed-forward");
-      case EMBEDDING,
-          INPUT_NORM,
-          ATTENTION_QUERY,
-          ATTENTION_KEY,
-          ATTENTION_VALUE,
-          ATTENTION_OUTPUT,
-          QUERY_NORM,
-          KEY_NORM,
-          POST_ATTENTION_NORM,
-          FFN_GATE,
-          FFN_UP,
-          FFN_DOWN,
-          ROUTER,
-          EXPERT_GATE,
-          EXPERT_UP,
-          EXPERT_DOWN,
-          SHARED_GATE,
-          SHARED_UP,
-          SHARED_DOWN,
-          SHARED_ROUTER,
-          STACKED_GATE_UP,
-          STACKED_DOWN,
-          FINAL_NORM,
-          LM_HEAD ->
-          use(entry, dimensions.shape(match.template()));
+    Role role = match.template().role();
+    if (role == Role.DERIVED) {
+      discarded.add(new Discarded(entry.name(), DERIVED));
+    } else if (role == Role.FFN_BIAS) {
+      bias(entry, "feed-forward");
+    } else if (role == Role.ATTENTION_BIAS && !target.has(role)) {
+      bias(entry, "attention");
+    } else {
+      use(entry, dimensions.shape(match.template()));
     }
   }
 
@@ -195,7 +175,9 @@ final class SourceMatch {
   private void unfilled() {
     for (TensorSlot slot : family.slots(source.config())) {
       Role role = slot.role();
-      if (role == Role.ATTENTION_BIAS || role == Role.FFN_BIAS || used.containsKey(slot.name())) {
+      boolean dispensable =
+          role == Role.FFN_BIAS || (role == Role.ATTENTION_BIAS && !target.has(role));
+      if (dispensable || used.containsKey(slot.name())) {
         continue;
       }
       String remedy =

@@ -13,38 +13,15 @@ import java.util.Optional;
 record ExpectedTensor(String name, Role role, Shape shape, Optional<String> source) {
   /// How a manifest calls the way in which such a tensor comes to be.
   String kind() {
-    return switch (role) {
+    return switch (role.kind()) {
       case ROUTER -> "new_router";
-      case EXPERT_GATE, EXPERT_UP, EXPERT_DOWN -> "copy_to_expert";
-      case EMBEDDING,
-          INPUT_NORM,
-          ATTENTION_QUERY,
-          ATTENTION_KEY,
-          ATTENTION_VALUE,
-          ATTENTION_OUTPUT,
-          ATTENTION_BIAS,
-          QUERY_NORM,
-          KEY_NORM,
-          POST_ATTENTION_NORM,
-          FFN_GATE,
-          FFN_UP,
-          FFN_DOWN,
-          FFN_BIAS,
-          STACKED_GATE_UP,
-          STACKED_DOWN,
-          SHARED_GATE,
-          SHARED_UP,
-          SHARED_DOWN,
-          SHARED_ROUTER,
-          FINAL_NORM,
-          LM_HEAD,
-          DERIVED ->
-          "pass_through";
+      case EXPERT -> "copy_to_expert";
+      case BODY, DENSE, SHARED, STACKED, DERIVED -> "pass_through";
     };
   }
 
-  /// True for a matrix of an expert.
+  /// True for a tensor of an expert.
   boolean ofExpert() {
-    return role == Role.EXPERT_GATE || role == Role.EXPERT_UP || role == Role.EXPERT_DOWN;
+    return role.kind() == Role.Kind.EXPERT;
   }
 }

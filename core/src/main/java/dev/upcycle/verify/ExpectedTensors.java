@@ -49,37 +49,22 @@ record ExpectedTensors(SequencedMap<String, ExpectedTensor> byName) {
   }
 
   private static Optional<Role> denseRole(Role role) {
-    return switch (role) {
+    return switch (role.kind()) {
       // A source is never stacked, and nothing in a target may come from a stacked matrix.
-      case ROUTER,
-          STACKED_GATE_UP,
-          STACKED_DOWN,
-          SHARED_GATE,
-          SHARED_UP,
-          SHARED_DOWN,
-          SHARED_ROUTER ->
-          Optional.empty();
-      case EXPERT_GATE -> Optional.of(Role.FFN_GATE);
-      case EXPERT_UP -> Optional.of(Role.FFN_UP);
-      case EXPERT_DOWN -> Optional.of(Role.FFN_DOWN);
-      case EMBEDDING,
-          INPUT_NORM,
-          ATTENTION_QUERY,
-          ATTENTION_KEY,
-          ATTENTION_VALUE,
-          ATTENTION_OUTPUT,
-          ATTENTION_BIAS,
-          QUERY_NORM,
-          KEY_NORM,
-          POST_ATTENTION_NORM,
-          FFN_GATE,
-          FFN_UP,
-          FFN_DOWN,
-          FFN_BIAS,
-          FINAL_NORM,
-          LM_HEAD,
-          DERIVED ->
-          Optional.of(role);
+      case ROUTER, STACKED, SHARED -> Optional.empty();
+      case EXPERT -> Optional.of(ofExperts(role));
+      case BODY, DENSE, DERIVED -> Optional.of(role);
+    };
+  }
+
+  private static Role ofExperts(Role role) {
+    return switch (role) {
+      case EXPERT_GATE -> Role.FFN_GATE;
+      case EXPERT_UP -> Role.FFN_UP;
+      case EXPERT_DOWN -> Role.FFN_DOWN;
+      case EXPERT_UP_BIAS -> Role.FFN_UP_BIAS;
+      case EXPERT_DOWN_BIAS -> Role.FFN_DOWN_BIAS;
+      default -> throw new IllegalStateException(role + " is no part of an expert");
     };
   }
 

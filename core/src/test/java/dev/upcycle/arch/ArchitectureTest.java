@@ -104,13 +104,21 @@ class ArchitectureTest {
     assertThatThrownBy(() -> Architecture.require("gpt2"))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("gpt2")
-        .hasMessageContaining("llama, mistral, mixtral, qwen2, qwen2_moe, qwen3, qwen3_moe");
+        .hasMessageContaining("llama, mistral, mixtral, mlp, mlp_moe, qwen2, qwen2_moe, qwen3,");
   }
 
   @Test
   void familiesWithARouterAreMixturesOfExperts() {
     assertThat(families().stream().filter(f -> Architecture.require(f).mixtureOfExperts()))
-        .containsExactly("mixtral", "qwen2_moe", "qwen3_moe");
+        .containsExactly(
+            "clip_moe_text_model",
+            "clip_moe_vision_model",
+            "mixtral",
+            "mlp_moe",
+            "qwen2_moe",
+            "qwen3_moe",
+            "siglip_moe_vision_model",
+            "vit_moe");
   }
 
   @Test
