@@ -7,7 +7,6 @@ import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.kernels.attention.RotaryEmbedding;
 import dev.upcycle.kernels.ffn.Linear;
 import dev.upcycle.kernels.moe.RoutingPass;
-import dev.upcycle.kernels.norm.Norm;
 import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.kernels.tensor.Functions;
@@ -38,7 +37,7 @@ public final class LayerWalk {
   ///
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException as [DecoderModel#open]
   public static LayerWalk open(Checkpoint checkpoint, Device device) {
-    CheckpointBinding binding = CheckpointBinding.of(checkpoint);
+    CheckpointBinding binding = CheckpointBinding.of(ModelPart.whole(checkpoint));
     return new LayerWalk(binding, DecoderForm.of(binding), new ModelOptions(device, DType.F32));
   }
 
@@ -98,7 +97,8 @@ public final class LayerWalk {
       names
           .all()
           .forEach(name -> weights.put(name, change.of(name, loader.load(binding.require(name)))));
-      DecoderLayer layer = new LayerAssembly(names, form, weights).assemble(index);
+      TransformerLayer layer =
+          new LayerAssembly(names, form.layers(), new WeightTable(weights)).assemble(index);
       LayerOutput output = layer.forward(hidden, context(hidden.size(1)));
       scope.keep(output.hidden());
       scope.keep(output.feedForwardInput());
@@ -107,19 +107,20 @@ public final class LayerWalk {
     }
   }
 
-  private DecoderLayer.Context context(long seq) {
+  private TransformerLayer.Context context(long seq) {
     RotaryEmbedding.Rotation rotation =
         form.rotary().at(options.device(), DType.F32, LongStream.range(0, seq).toArray());
-    return new DecoderLayer.Context(rotation, RoutingPass.Infer.ofAll(), null);
+    return new TransformerLayer.Context(rotation, RoutingPass.Infer.ofAll(), null);
   }
 
   /// The final norm, `[batch, seq, hidden]` to the same.
   public Tensor normalise(Tensor hidden) {
-    TensorEntry entry = binding.require(binding.frame().require(Role.FINAL_NORM));
+    String name = binding.frame().require(Role.FINAL_NORM);
     try (TensorScope scope = TensorScope.open();
         Gradients.Pause _ = Gradients.pause();
         WeightLoader loader = new WeightLoader(options)) {
-      return scope.keep(new Norm.RmsNorm(loader.load(entry), form.epsilon()).forward(hidden));
+      WeightTable table = new WeightTable(Map.of(name, loader.load(binding.require(name))));
+      return scope.keep(table.norm(name, form.layers().norm()).forward(hidden));
     }
   }
 
