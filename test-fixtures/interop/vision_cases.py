@@ -3,7 +3,7 @@
 Tensor names are those that transformers 4.57 writes. A mixture's experts stand where the dense network stood.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -84,7 +84,7 @@ class Case:
     salt: int = 0
     gradients: tuple = ()
     controls: tuple = ("ffn", "attention", "positions")
-    options: dict = field(default_factory=dict)
+    bf16_routes: bool = True  # every token as in float32
 
     def is_mixture(self):
         """In a form that transformers has no class for."""
@@ -183,6 +183,7 @@ CASES = [
         "siglip-vision-moe",
         "two of four experts in SigLIP's vision tower",
         Vision("siglip", act="gelu_pytorch_tanh", epsilon=1e-6, experts=4),
+        salt=2,
         controls=("ffn", "attention", "positions", "chosen"),
     ),
     Case(
@@ -203,6 +204,7 @@ CASES = [
             "vision_tower.vision_model.encoder.layers.0.mlp.gate.weight",
         ),
         controls=("ffn", "attention", "positions", "image", "chosen", "scales"),
+        bf16_routes=False,
     ),
 ]
 
@@ -301,9 +303,40 @@ def dense_config_of(case):
     return top | vision
 
 
+MIXTURES = {
+    "clip_vision_model": ("clip_moe_vision_model", "CLIPMoeVisionModel"),
+    "siglip_vision_model": ("siglip_moe_vision_model", "SiglipMoeVisionModel"),
+    "vit": ("vit_moe", "ViTMoeModel"),
+}
+
+
+def tower_mixture(case, config):
+    """A dense tower's config and what the mixture adds."""
+    v = case.vision
+    routing = {
+        "num_experts": v.experts,
+        "num_experts_per_tok": v.chosen,
+        "moe_layers": [layer for layer in range(v.layers) if v.is_sparse(layer)],
+        "router_norm_topk_prob": True,
+        "router_numerics": "cumo",
+    }
+    return config | {"model_type": MIXTURES[config["model_type"]][0]} | routing
+
+
 def mixture_config_of(case):
-    """The dense config and what the mixture adds."""
-    return dense_config_of(case)
+    """Of a form that our own modelling files have the classes for."""
+    config = dense_config_of(case)
+    if not case.connector:
+        return tower_mixture(case, config) | {"architectures": [MIXTURES[config["model_type"]][1]]}
+    connector = {
+        "projector_num_experts": case.connector.experts,
+        "projector_num_experts_per_tok": case.connector.chosen,
+        "router_norm_topk_prob": True,
+        "router_numerics": "cumo",
+        "scales": list(case.connector.scales),
+    }
+    own = {"model_type": "llava_moe", "architectures": ["LlavaMoeForConditionalGeneration"]}
+    return config | own | {"vision_config": tower_mixture(case, config["vision_config"])} | connector
 
 
 # ---------------------------------------------------------------- shapes
