@@ -2,7 +2,6 @@ package dev.upcycle.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.sample.Directories;
 import dev.upcycle.sample.SyntheticModel;
@@ -61,8 +60,7 @@ class InterruptionTest {
     distribution = Distribution.unpack(shared.resolve("upcycle"));
     model = shared.resolve("model");
     Path config = Files.writeString(shared.resolve("config.json"), CONFIG);
-    new SyntheticModel(Architecture.require("mistral"), ModelConfig.read(config), 1L << 40)
-        .write(model);
+    new SyntheticModel(ModelConfig.read(config), 1L << 40).write(model);
     distribution.run(shared, "--version");
     Path out = shared.resolve("whole");
     Process process = distribution.start(shared, Map.of(), convert(out, 1));

@@ -6,6 +6,7 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.Shape;
 import dev.upcycle.checkpoint.TensorSpec;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -14,6 +15,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 import tools.jackson.databind.node.ObjectNode;
 
 /// A model family as data: its tensor names, their roles and shapes, and the config keys that
@@ -77,9 +79,9 @@ public final class Architecture {
     return data.className();
   }
 
-  /// Which part of a larger model it is.
-  public Component component() {
-    return data.component();
+  /// Which part of a larger model it can be; empty for a composition of several.
+  public Optional<Part> part() {
+    return data.part();
   }
 
   /// What recipes may call it beside its model type: `clip` for `clip_vision_model`.
@@ -91,6 +93,11 @@ public final class Architecture {
   /// another leaves out, such as `vision_model.`; templates have it.
   public Optional<String> level() {
     return data.level();
+  }
+
+  /// Whether a target keeps to the dialect of its source; else it is written with the level.
+  boolean levelAsRead() {
+    return data.levelAsRead();
   }
 
   /// The modelling file that its checkpoints bring along; empty where transformers has the class.
@@ -240,7 +247,37 @@ public final class Architecture {
   ///
   /// @throws CheckpointFormatException when the config does not give the dimensions
   public List<TensorSlot> slots(ModelConfig config) {
-    return slots(config, data.templates());
+    return slots(config, name -> false);
+  }
+
+  /// The same together with those that a checkpoint may hold or not, and does.
+  ///
+  /// @param held whether the checkpoint holds a tensor
+  List<TensorSlot> slots(ModelConfig config, Predicate<String> held) {
+    return slots(config, data.templates(), template -> mayBeHeld(template, held));
+  }
+
+  private static boolean mayBeHeld(TensorTemplate template, Predicate<String> held) {
+    return template.presence() == TensorTemplate.Presence.OPTIONAL
+        && template.flag().isEmpty()
+        && !template.perLayer()
+        && held.test(template.pattern());
+  }
+
+  /// True when layers with and without experts can stand in one model.
+  public boolean mixesLayers() {
+    return data.templates().stream()
+        .anyMatch(template -> template.layers() == TensorTemplate.Layers.DENSE);
+  }
+
+  /// The config key that lists the layers that have experts; empty where other keys say it.
+  public Optional<String> sparseLayersKey() {
+    return data.sparseLayersKey();
+  }
+
+  /// True when it writes texts: it has a head over the vocabulary.
+  public boolean decodes() {
+    return has(Role.LM_HEAD);
   }
 
   /// The same in the fused layout, which has [#fusedTemplates()] in the place of the router and the
@@ -256,14 +293,17 @@ public final class Architecture {
         case BODY, DENSE, SHARED, STACKED, DERIVED -> templates.add(template);
       }
     }
-    return slots(config, templates);
+    return slots(config, templates, template -> false);
   }
 
-  private List<TensorSlot> slots(ModelConfig config, List<TensorTemplate> templates) {
+  private List<TensorSlot> slots(
+      ModelConfig config, List<TensorTemplate> templates, Predicate<TensorTemplate> alsoHeld) {
     ModelConfig complete = complete(config);
     Dimensions dimensions = Dimensions.of(this, complete);
     List<TensorTemplate> present =
-        templates.stream().filter(template -> expects(template, complete)).toList();
+        templates.stream()
+            .filter(template -> expects(template, complete) || alsoHeld.test(template))
+            .toList();
     SparseLayers sparse = sparse(complete);
     List<TensorSlot> slots = new ArrayList<>();
     int start = 0;

@@ -1,5 +1,6 @@
 package dev.upcycle.arch;
 
+import dev.upcycle.recipe.Part;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
@@ -8,9 +9,11 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// @param modelType `model_type` of its configs
 /// @param className its class in transformers, or in the modelling file
-/// @param component which part of a larger model it is
+/// @param part which part of a larger model it can be; empty for a composition
 /// @param shortName what recipes may call it
 /// @param level the first segment that its names have in one dialect and lack in another
+/// @param levelAsRead whether a target keeps to the dialect of its source, and not to the one with
+///   the level
 /// @param modeling the modelling file that its checkpoints bring along, where transformers has no
 ///   class
 /// @param upcyclesTo model types that a dense model of this family can become
@@ -32,9 +35,10 @@ import tools.jackson.databind.node.ObjectNode;
 record ArchitectureData(
     String modelType,
     String className,
-    Component component,
+    Optional<Part> part,
     String shortName,
     Optional<String> level,
+    boolean levelAsRead,
     Optional<Modeling> modeling,
     List<String> upcyclesTo,
     double ropeTheta,

@@ -1,13 +1,16 @@
 package dev.upcycle.arch;
 
+import dev.upcycle.recipe.Part;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.SequencedMap;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -30,11 +33,11 @@ final class ArchitectureReader {
     return new ArchitectureData(
         json.required("model_type").asString(),
         json.required("class").asString(),
-        Component.valueOf(upper(optional(json, "component").orElse("language"))),
+        optional(json, "part").map(part -> Part.valueOf(upper(part))),
         optional(json, "short_name").orElse(modelType),
         optional(json, "level"),
-        optional(json, "modeling")
-            .map(file -> new Modeling(file, json.required("config_class").asString())),
+        json.path("level_as_read").asBoolean(false),
+        optional(json, "modeling").map(file -> modeling(file, json)),
         strings(json.required("upcycles_to")),
         json.path("rope_theta").asDouble(ROPE_THETA),
         WindowRule.valueOf(upper(optional(json, "window").orElse("never"))),
@@ -89,12 +92,19 @@ final class ArchitectureReader {
     return List.copyOf(templates);
   }
 
+  private static Modeling modeling(String file, JsonNode json) {
+    SequencedMap<String, String> auto = new LinkedHashMap<>();
+    json.path("auto").forEachEntry((loader, name) -> auto.put(loader, name.asString()));
+    auto.putIfAbsent("AutoModel", json.required("class").asString());
+    return new Modeling(file, json.required("config_class").asString(), auto);
+  }
+
   private static List<PartRule> parts(JsonNode rows) {
     List<PartRule> parts = new ArrayList<>();
     for (JsonNode row : rows) {
       parts.add(
           new PartRule(
-              Component.valueOf(upper(row.required("component").asString())),
+              Part.valueOf(upper(row.required("part").asString())),
               row.required("config").asString(),
               row.required("prefix").asString(),
               strings(row.required("families"))));

@@ -1,7 +1,33 @@
 package dev.upcycle.arch;
 
+import java.util.Collection;
+import java.util.List;
+import java.util.SequencedMap;
+
 /// The classes of a checkpoint that brings its own modelling file.
 ///
 /// @param file the Python file
 /// @param configClass its config class
-public record Modeling(String file, String configClass) {}
+/// @param autoClasses its model classes, by the class of transformers that loads each
+public record Modeling(String file, String configClass, SequencedMap<String, String> autoClasses) {
+  private static final String SHARED = "sparse_moe.py";
+
+  /// Every file that must lie beside the weights.
+  public List<String> files() {
+    return List.of(file, SHARED);
+  }
+
+  /// The name of the file's module, with a dot behind it.
+  public String module() {
+    return file.replaceFirst("\\.py$", ".");
+  }
+
+  /// The class that stands for the dense model's: that of the same name but for the experts, else
+  /// the first.
+  public String className(Collection<String> dense) {
+    return autoClasses.values().stream()
+        .filter(name -> dense.contains(name.replace("Moe", "")))
+        .findFirst()
+        .orElseGet(() -> autoClasses.firstEntry().getValue());
+  }
+}

@@ -1,6 +1,5 @@
 package dev.upcycle.bench;
 
-import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.sample.SyntheticModel;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -33,7 +32,7 @@ public record BenchModel(long layers, long hidden, long intermediate, long vocab
   }
 
   SyntheticModel model() {
-    return new SyntheticModel(Architecture.require("mistral"), config(), SHARD_BYTES);
+    return new SyntheticModel(config(), SHARD_BYTES);
   }
 
   /// Without norms and routers, which do not count here.

@@ -1,6 +1,5 @@
 package dev.upcycle.bench;
 
-import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.sample.SyntheticModel;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -54,14 +53,14 @@ public record DecoderShape(ExpertShape experts, int layers, int heads, int kvHea
     ObjectNode json = common("mixtral", "MixtralForCausalLM", experts.intermediate());
     json.put("num_local_experts", experts.count());
     json.put("num_experts_per_tok", experts.perToken());
-    return new SyntheticModel(Architecture.require("mixtral"), ModelConfig.of(json), SHARD_BYTES);
+    return new SyntheticModel(ModelConfig.of(json), SHARD_BYTES);
   }
 
   /// Its baseline.
   SyntheticModel dense() {
     ObjectNode json =
         common("mistral", "MistralForCausalLM", experts.perToken() * experts.intermediate());
-    return new SyntheticModel(Architecture.require("mistral"), ModelConfig.of(json), SHARD_BYTES);
+    return new SyntheticModel(ModelConfig.of(json), SHARD_BYTES);
   }
 
   private ObjectNode common(String type, String className, long intermediate) {

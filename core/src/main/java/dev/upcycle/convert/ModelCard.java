@@ -1,14 +1,17 @@
 package dev.upcycle.convert;
 
-import dev.upcycle.arch.Dimensions;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.plan.Fidelity;
 import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.RouterInit;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /// The target's `README.md`: front matter that says nothing that is not known, then what was done.
@@ -22,23 +25,25 @@ final class ModelCard {
   }
 
   String text() {
-    Component component = plan.recipe().recipe().language().orElseThrow();
-    Dimensions dimensions = Dimensions.of(plan.target(), plan.targetConfig());
+    Map<Part, Component> components = plan.recipe().recipe().components();
     StringBuilder card = new StringBuilder("---\n");
     Optional<String> base = HubId.of(source.directory());
     base.ifPresent(id -> card.append("base_model:\n- ").append(id).append('\n'));
     Licence.of(source.directory())
         .ifPresent(id -> card.append("license: ").append(id).append('\n'));
     card.append(
-        "library_name: transformers\npipeline_tag: text-generation\ntags:\n- moe\n- upcycling\n---\n\n");
+        plan.target().decodes()
+            ? "library_name: transformers\npipeline_tag: text-generation\n"
+            : "library_name: transformers\n");
+    card.append("tags:\n- moe\n- upcycling\n---\n\n");
     card.append(
         String.format(
             Locale.ROOT,
             """
-            # %s: %d experts, %d per token
+            # %s: %s
 
-            A dense %s%s with %d layers, made into a Mixture-of-Experts (%s) by `upcycle` %s.
-            **It is not trained yet:** in every layer all %d experts are equal copies of the dense
+            A dense %s%s, made into a Mixture-of-Experts (%s) by `upcycle` %s.
+            **It is not trained yet:** all experts of a layer are equal copies of the dense
             feed-forward network, and the routers are untrained (%s). %s
 
             - Recipe: `%s`, seed %d; see `recipe.yaml`.
@@ -46,20 +51,35 @@ final class ModelCard {
             - Weights outside the feed-forward networks are the dense model's%s.
             """,
             plan.recipe().recipe().name(),
-            component.experts().count(),
-            component.experts().perToken(),
+            join(components, ModelCard::experts),
             plan.source().modelType(),
             base.map(id -> " (" + id + ")").orElse(""),
-            dimensions.layers(),
             plan.target().className(),
             ToolVersion.text(),
-            component.experts().count(),
-            router(component),
+            join(components, ModelCard::router),
             function(plan.fidelity()),
             plan.recipe().recipe().name(),
             plan.recipe().recipe().seed(),
             plan.fidelity().roundedTo().map(dtype -> ", rounded to " + dtype).orElse("")));
     return card.toString();
+  }
+
+  private static String experts(Component component) {
+    return component.experts().count()
+        + " experts, "
+        + component.experts().perToken()
+        + " per token";
+  }
+
+  /// What is said of each part, once where it is the same.
+  private static String join(Map<Part, Component> components, Function<Component, String> text) {
+    List<String> all = components.values().stream().map(text).distinct().toList();
+    return all.size() == 1
+        ? all.getFirst()
+        : components.entrySet().stream()
+            .sorted(Map.Entry.comparingByKey())
+            .map(entry -> entry.getKey().key() + " " + text.apply(entry.getValue()))
+            .collect(Collectors.joining("; "));
   }
 
   private static String function(Fidelity fidelity) {
@@ -92,6 +112,7 @@ final class ModelCard {
       case RouterInit.Zero() -> "all zero";
       case RouterInit.Normal(double std) -> "normal, std " + std;
       case RouterInit.Uniform(double bound) -> "uniform, bound " + bound;
+      case RouterInit.TorchLinear() -> "uniform up to 1/sqrt(width)";
     };
   }
 

@@ -18,11 +18,11 @@ import java.util.Locale;
 final class RouterDraw {
   private static final long GOLDEN_GAMMA = 0x9e3779b97f4a7c15L;
 
-  private final RouterInit init;
+  private final RouterInit.Drawn init;
   private final long seed;
   private final Cast cast;
 
-  RouterDraw(RouterInit init, long seed, DType dtype) {
+  RouterDraw(RouterInit.Drawn init, long seed, DType dtype) {
     this.init = init;
     this.seed = seed;
     this.cast = new Cast(DType.F32, dtype);

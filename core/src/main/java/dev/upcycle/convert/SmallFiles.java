@@ -1,5 +1,6 @@
 package dev.upcycle.convert;
 
+import dev.upcycle.arch.Modeling;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
@@ -9,6 +10,8 @@ import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -41,6 +44,7 @@ final class SmallFiles {
     writer.put(RECIPE, plan.recipe().yaml().getBytes(StandardCharsets.UTF_8));
     writer.put(CARD, new ModelCard(plan, source).text().getBytes(StandardCharsets.UTF_8));
     writer.put(Manifest.FILE_NAME, manifest(companions).toJson());
+    modelling().forEach(name -> writer.put(name, resource(name)));
     writer.put(CONFIG, plan.targetConfig().toJson());
   }
 
@@ -48,11 +52,27 @@ final class SmallFiles {
     Map<String, Path> companions = new TreeMap<>();
     for (Path file : source.companions()) {
       String name = file.getFileName().toString();
-      if (!OWN.contains(name)) {
+      if (!OWN.contains(name) && !modelling().contains(name)) {
         companions.put(name, file);
       }
     }
     return companions;
+  }
+
+  /// The modelling files that the target's config names.
+  private List<String> modelling() {
+    return plan.target().modeling().map(Modeling::files).orElse(List.of());
+  }
+
+  private static byte[] resource(String name) {
+    try (InputStream in = SmallFiles.class.getResourceAsStream("/dev/upcycle/modeling/" + name)) {
+      if (in == null) {
+        throw new IllegalStateException("resource dev/upcycle/modeling/" + name + " is missing");
+      }
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static byte[] bytes(Path file) {
@@ -72,6 +92,7 @@ final class SmallFiles {
     }
     files.addAll(companions.keySet());
     files.addAll(OWN);
+    files.addAll(modelling());
     return new Manifest(
         ToolVersion.text(),
         plan.recipe().recipe().name(),

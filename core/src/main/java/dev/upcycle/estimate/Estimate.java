@@ -1,6 +1,8 @@
 package dev.upcycle.estimate;
 
+import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
@@ -9,13 +11,16 @@ import dev.upcycle.checkpoint.write.CastCopier;
 import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /// What a plan's result costs, from shapes alone.
 ///
 /// @param files the weights files, in order
 /// @param bytes of all weights files
 /// @param parameters total and active
-/// @param kvCacheBytesPerToken keys and values of one token in all layers, in the embedding's dtype
+/// @param kvCacheBytesPerToken keys and values of one token in all layers, in the embedding's
+///   dtype; 0 for what writes no texts, here and below
 /// @param kvCacheTokens tokens that the cache keeps at most: `max_position_embeddings`, or the
 ///   sliding window where that is smaller
 /// @param kvCacheBytes of one sequence at that length
@@ -63,14 +68,21 @@ public record Estimate(
   /// Estimates the result of a plan.
   public static Estimate of(UpcyclePlan plan) {
     ModelConfig config = plan.targetConfig();
-    Dimensions dimensions = Dimensions.of(plan.target(), config);
+    Composition composition =
+        Composition.written(
+            config, plan.tensors().stream().map(TensorSpec::name).collect(Collectors.toSet()));
+    Optional<Dimensions> decoder =
+        composition.parts().stream()
+            .filter(part -> part.family().decodes())
+            .map(ModelPart::dimensions)
+            .findFirst();
     List<ShardBytes> files =
         plan.layout().shards().stream()
             .map(shard -> new ShardBytes(shard.fileName(), shard.bytes(), shard.tensors().size()))
             .toList();
-    Parameters parameters = Parameters.of(plan.tensors(), plan.target(), dimensions);
-    long perToken = cacheBytesPerToken(dimensions, stored(plan));
-    long tokens = cacheTokens(config);
+    Parameters parameters = Parameters.of(plan.tensors(), composition);
+    long perToken = decoder.map(sizes -> cacheBytesPerToken(sizes, stored(plan))).orElse(0L);
+    long tokens = decoder.isPresent() ? cacheTokens(config) : 0;
     return new Estimate(
         files,
         files.stream().mapToLong(ShardBytes::bytes).reduce(0, Math::addExact),
@@ -78,7 +90,7 @@ public record Estimate(
         perToken,
         tokens,
         Math.multiplyExact(perToken, tokens),
-        flops(plan, parameters, dimensions),
+        flops(plan, parameters),
         Math.max(castBuffers(plan), DRAW_BUFFERS));
   }
 
@@ -98,15 +110,21 @@ public record Estimate(
   }
 
   /// An embedding is looked up, not multiplied; a tied one is multiplied once, as the head.
-  private static long flops(UpcyclePlan plan, Parameters parameters, Dimensions dimensions) {
-    boolean headStored = plan.steps().stream().anyMatch(step -> step.role() == Role.LM_HEAD);
-    long vectors =
-        plan.tensors().stream()
-            .filter(tensor -> tensor.shape().rank() == 1)
-            .mapToLong(tensor -> tensor.shape().elements())
+  private static long flops(UpcyclePlan plan, Parameters parameters) {
+    boolean tied =
+        plan.target().decodes()
+            && plan.steps().stream().noneMatch(step -> step.role() == Role.LM_HEAD);
+    long notMultiplied =
+        plan.steps().stream()
+            .filter(step ->
+                switch (step.role()) {
+                  case EMBEDDING -> !tied;
+                  case POSITION_EMBEDDING, CLASS_EMBEDDING -> true;
+                  default -> step.target().shape().rank() < 2;
+                })
+            .mapToLong(step -> step.target().shape().elements())
             .sum();
-    long lookedUp = headStored ? Math.multiplyExact(dimensions.vocab(), dimensions.hidden()) : 0;
-    return 2 * (parameters.active() - vectors - lookedUp);
+    return 2 * (parameters.active() - notMultiplied);
   }
 
   /// The widest pair of buffers that a cast takes; 0 where nothing is cast.

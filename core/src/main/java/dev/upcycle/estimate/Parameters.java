@@ -1,10 +1,14 @@
 package dev.upcycle.estimate;
 
-import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.TensorSpec;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
 
 /// How many parameters a model has, and how many of them one token meets.
 ///
@@ -12,22 +16,29 @@ import java.util.Collection;
 /// @param active those that one token meets: all but the experts that it does not use; the
 ///   embedding counts whole, as model cards do
 public record Parameters(long total, long active) {
-  /// Counts tensors of a known family.
-  public static Parameters of(
-      Collection<TensorSpec> tensors, Architecture family, Dimensions dimensions) {
-    long experts = 0;
-    long rest = 0;
+  /// Counts tensors of a known composition.
+  public static Parameters of(Collection<TensorSpec> tensors, Composition composition) {
+    long total = 0;
+    long active = 0;
+    Map<ModelPart, Long> experts = new HashMap<>();
     for (TensorSpec tensor : tensors) {
       long elements = tensor.shape().elements();
-      if (isExpert(family, tensor.name())) {
-        experts = Math.addExact(experts, elements);
+      total = Math.addExact(total, elements);
+      Optional<ModelPart> part =
+          composition.parts().stream().filter(one -> isExpert(one, tensor.name())).findFirst();
+      if (part.isPresent()) {
+        experts.merge(part.get(), elements, Math::addExact);
       } else {
-        rest = Math.addExact(rest, elements);
+        active = Math.addExact(active, elements);
       }
     }
-    long used =
-        Math.multiplyExact(experts / dimensions.experts(), (long) dimensions.expertsPerToken());
-    return new Parameters(Math.addExact(rest, experts), Math.addExact(rest, used));
+    for (Map.Entry<ModelPart, Long> one : experts.entrySet()) {
+      Dimensions sizes = one.getKey().dimensions();
+      long used =
+          Math.multiplyExact(one.getValue() / sizes.experts(), (long) sizes.expertsPerToken());
+      active = Math.addExact(active, used);
+    }
+    return new Parameters(total, active);
   }
 
   /// Counts tensors of a family that is not known: all are active.
@@ -39,10 +50,9 @@ public record Parameters(long total, long active) {
     return new Parameters(total, total);
   }
 
-  private static boolean isExpert(Architecture family, String name) {
-    return family
-        .match(name)
-        .or(() -> family.matchFused(name))
+  private static boolean isExpert(ModelPart part, String name) {
+    return part.match(name)
+        .or(() -> part.family().matchFused(name))
         .map(match -> match.template().role())
         .filter(Role::isExpert)
         .isPresent();

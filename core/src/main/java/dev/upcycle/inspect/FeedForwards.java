@@ -1,9 +1,11 @@
 package dev.upcycle.inspect;
 
-import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.arch.TemplateMatch;
 import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.EnumSet;
@@ -14,25 +16,39 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 
-/// The shapes of the feed-forward networks, layer by layer, and how experts are stored.
+/// The shapes of one part's feed-forward networks, layer by layer, and how experts are stored.
 final class FeedForwards {
   private static final Set<Role> DENSE = EnumSet.of(Role.FFN_GATE, Role.FFN_UP, Role.FFN_DOWN);
 
+  private static final Set<Role> BIASES = EnumSet.of(Role.EXPERT_UP_BIAS, Role.EXPERT_DOWN_BIAS);
+
+  private final ModelPart part;
+  private final String title;
   private final Map<Integer, Map<Role, String>> layers = new TreeMap<>();
   private Optional<String> expertLayout = Optional.empty();
 
-  FeedForwards(Collection<TensorEntry> entries, Optional<Architecture> family) {
+  private FeedForwards(ModelPart part, String title, Collection<TensorEntry> entries) {
+    this.part = part;
+    this.title = title;
     for (TensorEntry entry : entries) {
-      Optional<TemplateMatch> named = family.flatMap(known -> known.match(entry.name()));
-      Optional<TemplateMatch> fused = family.flatMap(known -> known.matchFused(entry.name()));
-      named.ifPresent(match -> add(entry, match));
-      fused.ifPresent(match -> add(entry, match));
+      part.match(entry.name()).ifPresent(match -> add(entry, match));
+      part.family().matchFused(entry.name()).ifPresent(match -> add(entry, match));
     }
+  }
+
+  /// Those of every part; in a composition each says which part it is.
+  static List<FeedForwards> of(Collection<TensorEntry> entries, Composition composition) {
+    boolean single = composition.parts().size() == 1;
+    return composition.parts().stream()
+        .map(part ->
+            new FeedForwards(
+                part, single ? "" : part.part().map(Part::key).orElse("") + ": ", entries))
+        .toList();
   }
 
   private void add(TensorEntry entry, TemplateMatch match) {
     Optional<String> layout = layout(match.template().role());
-    if (layout.isEmpty() || match.layer().isEmpty()) {
+    if (layout.isEmpty() || match.layer().isEmpty() || BIASES.contains(match.template().role())) {
       return;
     }
     if (!layout.get().equals("dense")) {
@@ -50,16 +66,18 @@ final class FeedForwards {
     return DENSE.contains(role) ? Optional.of("dense") : Optional.empty();
   }
 
-  /// `per-expert` or `fused`; empty in a dense model.
-  Optional<String> expertLayout() {
-    return expertLayout;
+  /// How experts are stored; empty in a dense part.
+  Optional<Inspection.ExpertLayout> experts() {
+    return expertLayout.map(layout ->
+        new Inspection.ExpertLayout(
+            layout, part.dimensions().experts(), part.dimensions().expertsPerToken()));
   }
 
   /// Runs of layers with equal shapes.
   List<Inspection.FeedForward> groups() {
     List<Inspection.FeedForward> groups = new ArrayList<>();
     layers.forEach((layer, shapes) -> {
-      String text = text(shapes);
+      String text = title + text(shapes);
       if (!groups.isEmpty()
           && groups.getLast().shapes().equals(text)
           && groups.getLast().lastLayer() == layer - 1) {

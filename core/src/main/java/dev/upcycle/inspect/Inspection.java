@@ -4,6 +4,7 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.estimate.Parameters;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SequencedMap;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -50,7 +51,9 @@ public record Inspection(
     }
   }
 
-  /// The dimensions of a decoder.
+  /// The dimensions of a decoder or a tower.
+  ///
+  /// @param vocab empty where no text goes in
   public record Sizes(
       int layers,
       long hidden,
@@ -58,7 +61,7 @@ public record Inspection(
       long heads,
       long kvHeads,
       long headDim,
-      long vocab) {}
+      OptionalLong vocab) {}
 
   /// Layers whose feed-forward networks have the same shapes.
   ///

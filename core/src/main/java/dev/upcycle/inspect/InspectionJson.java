@@ -71,6 +71,6 @@ final class InspectionJson {
     json.put("heads", sizes.heads());
     json.put("kv_heads", sizes.kvHeads());
     json.put("head_dim", sizes.headDim());
-    json.put("vocab", sizes.vocab());
+    sizes.vocab().ifPresent(vocab -> json.put("vocab", vocab));
   }
 }

@@ -1,7 +1,9 @@
 package dev.upcycle.inspect;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.DType;
@@ -19,6 +21,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.SequencedMap;
 import tools.jackson.databind.node.JsonNodeFactory;
 
@@ -27,7 +30,7 @@ public final class Inspector {
   private final Checkpoint checkpoint;
   private final ModelConfig config;
   private final Optional<Architecture> family;
-  private final Optional<Dimensions> dimensions;
+  private final Optional<Composition> composition;
   private final List<String> notes;
 
   private Inspector(Checkpoint checkpoint) {
@@ -41,7 +44,7 @@ public final class Inspector {
       notes.add("there is no config.json beside the weights: only the headers are told");
     }
     this.family = config.findString("model_type").flatMap(Architecture::find);
-    this.dimensions = family.flatMap(this::dimensions);
+    this.composition = family.flatMap(known -> composition());
   }
 
   /// Inspects a checkpoint of any family; of one that is not known, or of a single file without a
@@ -50,9 +53,11 @@ public final class Inspector {
     return new Inspector(checkpoint).inspect();
   }
 
-  private Optional<Dimensions> dimensions(Architecture known) {
+  private Optional<Composition> composition() {
     try {
-      return Optional.of(Dimensions.of(known, config));
+      Composition found = Composition.read(config, checkpoint.tensors().keySet());
+      found.parts().forEach(ModelPart::dimensions);
+      return Optional.of(found);
     } catch (CheckpointFormatException e) {
       notes.add(e.getMessage());
       return Optional.empty();
@@ -62,7 +67,8 @@ public final class Inspector {
   private Inspection inspect() {
     Collection<TensorEntry> entries = checkpoint.tensors().values();
     SequencedMap<DType, Inspection.DTypeShare> dtypes = dtypes(entries);
-    FeedForwards feedForwards = new FeedForwards(entries, family);
+    List<FeedForwards> feedForwards =
+        composition.map(found -> FeedForwards.of(entries, found)).orElse(List.of());
     return new Inspection(
         config.findString("model_type").orElse("unknown"),
         config.strings("architectures").stream()
@@ -71,9 +77,9 @@ public final class Inspector {
         parameters(entries),
         dtypes.values().stream().mapToLong(Inspection.DTypeShare::bytes).sum(),
         dtypes,
-        dimensions.map(Inspector::sizes),
+        composition.flatMap(Inspector::sizes),
         tied(),
-        feedForwards.groups(),
+        feedForwards.stream().flatMap(part -> part.groups().stream()).toList(),
         experts(feedForwards),
         files(entries),
         Verdicts.of(checkpoint, family),
@@ -82,8 +88,8 @@ public final class Inspector {
 
   private Parameters parameters(Collection<TensorEntry> entries) {
     List<TensorSpec> specs = entries.stream().map(TensorEntry::spec).toList();
-    return dimensions
-        .map(sizes -> Parameters.of(specs, family.orElseThrow(), sizes))
+    return composition
+        .map(found -> Parameters.of(specs, found))
         .orElseGet(() -> Parameters.of(specs));
   }
 
@@ -98,15 +104,23 @@ public final class Inspector {
     return new LinkedHashMap<>(shares);
   }
 
-  private static Inspection.Sizes sizes(Dimensions sizes) {
-    return new Inspection.Sizes(
-        sizes.layers(),
-        sizes.hidden(),
-        sizes.intermediate(),
-        sizes.heads(),
-        sizes.kvHeads(),
-        sizes.headDim(),
-        sizes.vocab());
+  /// Those of a model of one family that has layers with attention.
+  private static Optional<Inspection.Sizes> sizes(Composition composition) {
+    Dimensions sizes = composition.parts().getFirst().dimensions();
+    if (!sizes.symbols().containsKey("heads")) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Inspection.Sizes(
+            sizes.layers(),
+            sizes.hidden(),
+            sizes.intermediate(),
+            sizes.heads(),
+            sizes.kvHeads(),
+            sizes.headDim(),
+            sizes.symbols().containsKey("vocab")
+                ? OptionalLong.of(sizes.vocab())
+                : OptionalLong.empty()));
   }
 
   private Optional<Boolean> tied() {
@@ -114,15 +128,8 @@ public final class Inspector {
     return complete.findBoolean("tie_word_embeddings");
   }
 
-  private Optional<Inspection.ExpertLayout> experts(FeedForwards feedForwards) {
-    if (feedForwards.expertLayout().isEmpty() || dimensions.isEmpty()) {
-      return Optional.empty();
-    }
-    return Optional.of(
-        new Inspection.ExpertLayout(
-            feedForwards.expertLayout().get(),
-            dimensions.get().experts(),
-            dimensions.get().expertsPerToken()));
+  private static Optional<Inspection.ExpertLayout> experts(List<FeedForwards> feedForwards) {
+    return feedForwards.stream().flatMap(part -> part.experts().stream()).findFirst();
   }
 
   private List<Inspection.WeightsFile> files(Collection<TensorEntry> entries) {

@@ -18,9 +18,20 @@ final class Verdicts {
   static List<Verdict> of(Checkpoint checkpoint, Optional<Architecture> family) {
     List<Verdict> verdicts = new ArrayList<>();
     for (String type : Families.targets()) {
-      verdicts.add(verdict(checkpoint, family, Architecture.require(type)));
+      Architecture target = Architecture.require(type);
+      if (alike(target, family)) {
+        verdicts.add(verdict(checkpoint, family, target));
+      }
     }
     return verdicts;
+  }
+
+  /// A decoder becomes no tower: only what is of the family's kind is worth telling; of an unknown
+  /// family, what writes texts.
+  private static boolean alike(Architecture target, Optional<Architecture> family) {
+    return family
+        .map(known -> known.part().equals(target.part()) && known.decodes() == target.decodes())
+        .orElseGet(target::decodes);
   }
 
   private static Verdict verdict(
@@ -44,7 +55,7 @@ final class Verdicts {
               known.modelType(),
               String.join(", ", known.upcyclesTo())));
     }
-    SourceReview review = SourceReview.of(checkpoint, target);
+    SourceReview review = SourceReview.of(checkpoint);
     if (!review.obstacles().isEmpty()) {
       return new Verdict(target.modelType(), Possible.NO, String.join("; ", review.obstacles()));
     }

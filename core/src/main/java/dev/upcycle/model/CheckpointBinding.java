@@ -64,7 +64,7 @@ record CheckpointBinding(
   /// promise, its bytes.
   ///
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException naming everything that does not fit
-  static CheckpointBinding of(ModelPart part) {
+  static CheckpointBinding of(StoredPart part) {
     Architecture family = part.family();
     ModelConfig config = family.complete(part.config());
     Dimensions dimensions = Dimensions.of(family, config);

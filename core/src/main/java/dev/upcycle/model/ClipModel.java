@@ -1,6 +1,5 @@
 package dev.upcycle.model;
 
-import dev.upcycle.arch.Component;
 import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFault;
@@ -8,6 +7,7 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.kernels.ffn.Linear;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.vision.ContrastiveHead;
+import dev.upcycle.recipe.Part;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -22,18 +22,18 @@ public final class ClipModel implements AutoCloseable {
   private final VisionTower vision;
   private final TextTower text;
 
-  private ClipModel(CheckpointBinding binding, ModelPart whole, ModelOptions options) {
+  private ClipModel(CheckpointBinding binding, StoredPart whole, ModelOptions options) {
     this.binding = binding;
     this.weights = ModelWeights.load(binding, options);
-    this.vision = VisionTower.open(whole.part(Component.VISION), options);
-    this.text = TextTower.open(whole.part(Component.LANGUAGE), options);
+    this.vision = VisionTower.open(whole.part(Part.VISION), options);
+    this.text = TextTower.open(whole.part(Part.LANGUAGE), options);
   }
 
   /// Binds a checkpoint of both towers.
   ///
   /// @throws CheckpointFormatException as [DecoderModel#open], or when it is something else
   public static ClipModel open(Checkpoint checkpoint, ModelOptions options) {
-    ModelPart whole = ModelPart.whole(checkpoint);
+    StoredPart whole = StoredPart.whole(checkpoint);
     if (!whole.family().has(Role.LOGIT_SCALE)) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,

@@ -1,7 +1,6 @@
 package dev.upcycle.model;
 
 import dev.upcycle.arch.Architecture;
-import dev.upcycle.arch.Component;
 import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
@@ -13,8 +12,10 @@ import dev.upcycle.kernels.moe.Experts;
 import dev.upcycle.kernels.moe.MoeLayer;
 import dev.upcycle.kernels.moe.Router;
 import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.SequencedMap;
 
 /// Between an image tower and a decoder: linear maps with a function between each and the next, or
@@ -32,8 +33,8 @@ public final class Connector implements AutoCloseable {
     this.block = block(activation);
   }
 
-  static Connector open(ModelPart part, ModelOptions options) {
-    if (part.family().component() != Component.CONNECTOR) {
+  static Connector open(StoredPart part, ModelOptions options) {
+    if (!part.family().part().equals(Optional.of(Part.CONNECTOR))) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           "%s is a %s, expected a connector"

@@ -1,10 +1,8 @@
 package dev.upcycle.model;
 
-import dev.upcycle.arch.Architecture;
-import dev.upcycle.arch.Component;
-import dev.upcycle.arch.Dimensions;
-import dev.upcycle.arch.PartRule;
+import dev.upcycle.arch.Composition;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +23,9 @@ final class ConnectorConfig {
   private ConnectorConfig() {}
 
   /// The config that a connector's family reads.
-  static ModelConfig of(ModelConfig whole) {
+  ///
+  /// @param composition the parts around it
+  static ModelConfig of(ModelConfig whole, Composition composition) {
     ObjectNode config = whole.json().objectNode();
     long experts = whole.findLong("projector_num_experts").orElse(0);
     config.put("model_type", experts > 0 ? "mlp_moe" : "mlp");
@@ -39,8 +39,8 @@ final class ConnectorConfig {
       }
     });
     config.put(
-        "input_size", Math.multiplyExact(hidden(whole, Component.VISION), scales(whole).size()));
-    config.put("hidden_size", hidden(whole, Component.LANGUAGE));
+        "input_size", Math.multiplyExact(hidden(composition, Part.VISION), scales(whole).size()));
+    config.put("hidden_size", hidden(composition, Part.LANGUAGE));
     return ModelConfig.of(config);
   }
 
@@ -63,13 +63,7 @@ final class ConnectorConfig {
     return List.copyOf(scales);
   }
 
-  private static long hidden(ModelConfig whole, Component component) {
-    PartRule rule =
-        Architecture.require(whole.modelType()).parts().stream()
-            .filter(candidate -> candidate.component() == component)
-            .findFirst()
-            .orElseThrow();
-    ModelConfig own = ModelPart.nested(rule.config(), whole);
-    return Dimensions.of(ModelPart.member(rule, own), own).hidden();
+  private static long hidden(Composition composition, Part part) {
+    return composition.find(part).orElseThrow().dimensions().hidden();
   }
 }

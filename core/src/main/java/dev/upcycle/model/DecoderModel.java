@@ -44,10 +44,10 @@ public final class DecoderModel implements AutoCloseable {
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException naming every tensor that is missing,
   ///   left over or of another shape than the config promises, or the config key that is not known
   public static DecoderModel open(Checkpoint checkpoint, ModelOptions options) {
-    return open(ModelPart.whole(checkpoint), options);
+    return open(StoredPart.whole(checkpoint), options);
   }
 
-  static DecoderModel open(ModelPart part, ModelOptions options) {
+  static DecoderModel open(StoredPart part, ModelOptions options) {
     CheckpointBinding binding = CheckpointBinding.of(part);
     return new DecoderModel(binding, DecoderForm.of(binding), options);
   }

@@ -26,12 +26,12 @@ import java.util.Set;
 final class Fit {
   private static final Set<DType> FLOATS = EnumSet.of(DType.F16, DType.BF16, DType.F32, DType.F64);
 
-  private final ModelPart part;
+  private final StoredPart part;
   private final Architecture family;
   private final ModelConfig config;
 
   /// @param config the model's, the family's defaults filled in
-  Fit(ModelPart part, ModelConfig config) {
+  Fit(StoredPart part, ModelConfig config) {
     this.part = part;
     this.family = part.family();
     this.config = config;

@@ -1,6 +1,5 @@
 package dev.upcycle.model;
 
-import dev.upcycle.arch.Component;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.kernels.attention.AttentionPattern;
 import dev.upcycle.kernels.attention.GroupedQueryAttention;
@@ -9,8 +8,10 @@ import dev.upcycle.kernels.moe.Router;
 import dev.upcycle.kernels.moe.Scoring;
 import dev.upcycle.kernels.moe.Selection;
 import dev.upcycle.kernels.moe.Weighting;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// What a config says of layers beside their sizes, in the words of the kernels.
@@ -48,7 +49,7 @@ record LayerForm(
   }
 
   private static AttentionPattern pattern(CheckpointBinding binding, int layer) {
-    if (binding.family().component() == Component.VISION) {
+    if (binding.family().part().equals(Optional.of(Part.VISION))) {
       return new AttentionPattern.Bidirectional();
     }
     OptionalLong window = binding.family().slidingWindow(binding.config(), layer);

@@ -37,7 +37,7 @@ public final class LayerWalk {
   ///
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException as [DecoderModel#open]
   public static LayerWalk open(Checkpoint checkpoint, Device device) {
-    CheckpointBinding binding = CheckpointBinding.of(ModelPart.whole(checkpoint));
+    CheckpointBinding binding = CheckpointBinding.of(StoredPart.whole(checkpoint));
     return new LayerWalk(binding, DecoderForm.of(binding), new ModelOptions(device, DType.F32));
   }
 

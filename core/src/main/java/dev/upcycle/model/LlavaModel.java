@@ -1,7 +1,6 @@
 package dev.upcycle.model;
 
 import dev.upcycle.arch.Architecture;
-import dev.upcycle.arch.Component;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
@@ -9,6 +8,7 @@ import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.vision.ImageSplice;
 import dev.upcycle.kernels.vision.ScalePyramid;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -29,11 +29,11 @@ public final class LlavaModel implements AutoCloseable {
   private final Connector connector;
   private final DecoderModel language;
 
-  private LlavaModel(ModelPart whole, Form form, ModelOptions options) {
+  private LlavaModel(StoredPart whole, Form form, ModelOptions options) {
     this.form = form;
-    this.vision = VisionTower.open(whole.part(Component.VISION), options);
-    this.connector = Connector.open(whole.part(Component.CONNECTOR), options);
-    this.language = DecoderModel.open(whole.part(Component.LANGUAGE), options);
+    this.vision = VisionTower.open(whole.part(Part.VISION), options);
+    this.connector = Connector.open(whole.part(Part.CONNECTOR), options);
+    this.language = DecoderModel.open(whole.part(Part.LANGUAGE), options);
   }
 
   /// What the config of the whole says.
@@ -77,9 +77,9 @@ public final class LlavaModel implements AutoCloseable {
   ///
   /// @throws CheckpointFormatException as [DecoderModel#open], or when it is something else
   public static LlavaModel open(Checkpoint checkpoint, ModelOptions options) {
-    ModelPart whole = ModelPart.whole(checkpoint);
+    StoredPart whole = StoredPart.whole(checkpoint);
     boolean composed =
-        whole.family().parts().stream().anyMatch(rule -> rule.component() == Component.CONNECTOR);
+        whole.family().parts().stream().anyMatch(rule -> rule.part() == Part.CONNECTOR);
     if (!composed) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,

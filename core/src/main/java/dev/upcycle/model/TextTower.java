@@ -29,7 +29,7 @@ public final class TextTower implements AutoCloseable {
     this.finalNorm = weights.table().norm(binding.frame().require(Role.FINAL_NORM), form.norm());
   }
 
-  static TextTower open(ModelPart part, ModelOptions options) {
+  static TextTower open(StoredPart part, ModelOptions options) {
     CheckpointBinding binding = CheckpointBinding.of(part);
     return new TextTower(binding, LayerForm.of(binding), options);
   }

@@ -1,7 +1,6 @@
 package dev.upcycle.model;
 
 import dev.upcycle.arch.Architecture;
-import dev.upcycle.arch.Component;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.Checkpoint;
@@ -12,6 +11,7 @@ import dev.upcycle.kernels.norm.Norm;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.vision.ImageEmbedding;
 import dev.upcycle.kernels.vision.PatchEmbedding;
+import dev.upcycle.recipe.Part;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
@@ -44,11 +44,11 @@ public final class VisionTower implements AutoCloseable {
   ///
   /// @throws CheckpointFormatException as [DecoderModel#open], or when it is none
   public static VisionTower open(Checkpoint checkpoint, ModelOptions options) {
-    return open(ModelPart.whole(checkpoint), options);
+    return open(StoredPart.whole(checkpoint), options);
   }
 
-  static VisionTower open(ModelPart part, ModelOptions options) {
-    if (part.family().component() != Component.VISION) {
+  static VisionTower open(StoredPart part, ModelOptions options) {
+    if (!part.family().part().equals(Optional.of(Part.VISION))) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           "%s is a %s, expected an image tower"

@@ -1,5 +1,7 @@
 package dev.upcycle.plan;
 
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.plan.Consumer.Basis;
@@ -9,7 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
 
-/// What loads a Mixtral of a given config.
+/// What loads a target of a given config.
 final class Consumers {
   private static final String READ = "by its naming rules, read, not run";
   private static final String OWN_HEAD =
@@ -23,7 +25,37 @@ final class Consumers {
     this.dimensions = dimensions;
   }
 
-  static List<Consumer> of(ModelConfig config, Dimensions dimensions) {
+  /// What loads a target.
+  static List<Consumer> of(Composition target, ModelConfig config) {
+    return target.whole().decodes()
+        ? ofDecoder(config, target.parts().getFirst().dimensions())
+        : ofOwnModelling(target.whole());
+  }
+
+  private static List<Consumer> ofOwnModelling(Architecture whole) {
+    if (whole.modeling().isEmpty()) {
+      return List.of(
+          new Consumer(
+              "transformers",
+              Loads.NO,
+              Basis.READ,
+              "has no class for a connector alone; it stands in a composition"));
+    }
+    String file = whole.modeling().get().file();
+    return List.of(
+        new Consumer(
+            "transformers",
+            Loads.YES,
+            Basis.READ,
+            whole.className() + " of " + file + ", with trust_remote_code=True"),
+        new Consumer(
+            "vLLM, SGLang, llama.cpp",
+            Loads.NO,
+            Basis.READ,
+            "run no modelling file of a checkpoint for such towers"));
+  }
+
+  private static List<Consumer> ofDecoder(ModelConfig config, Dimensions dimensions) {
     Consumers consumers = new Consumers(config, dimensions);
     return List.of(
         new Consumer("transformers 4.57", Loads.YES, Basis.RUN, "MixtralForCausalLM, run"),

@@ -1,18 +1,19 @@
 package dev.upcycle.plan;
 
-import dev.upcycle.arch.Architecture;
-import dev.upcycle.arch.TensorTemplate;
+import dev.upcycle.arch.Composition;
 import java.util.Comparator;
 
 /// The template that a stray name resembles most.
 final class NearestTemplate {
   private NearestTemplate() {}
 
-  static String of(String name, Architecture family) {
+  static String of(String name, Composition composition) {
     String pattern =
         name.replaceFirst("\\.\\d+\\.", ".[layer].").replaceAll("\\.\\d+\\.", ".[expert].");
-    return family.templates().stream()
-        .map(TensorTemplate::pattern)
+    return composition.parts().stream()
+        .flatMap(part ->
+            part.family().templates().stream()
+                .map(template -> part.naming().outer(template.pattern())))
         .min(Comparator.comparingInt(known -> distance(pattern, known)))
         .orElseThrow();
   }

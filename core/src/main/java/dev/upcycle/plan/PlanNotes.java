@@ -1,9 +1,11 @@
 package dev.upcycle.plan;
 
-import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.ModelPart;
+import dev.upcycle.arch.Role;
 import dev.upcycle.plan.UpcyclePlan.Note;
 import dev.upcycle.plan.UpcyclePlan.Severity;
 import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.LayerSelection;
 import dev.upcycle.recipe.RouterInit;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,8 +30,8 @@ final class PlanNotes {
     notes.add(new Note(Severity.WARNING, text));
   }
 
-  /// Why the result computes what the dense model computes.
-  void function(Component component) {
+  /// Why a part computes what the dense part computes.
+  void function(ModelPart part, Component component) {
     int perToken = component.experts().perToken();
     String rounding =
         perToken == 1
@@ -38,8 +40,9 @@ final class PlanNotes {
     info(
         String.format(
             Locale.ROOT,
-            "the function is preserved for every router: all experts are equal and the gate's softmax"
+            "the function%s is preserved for every router: all experts are equal and the gate's softmax"
                 + " over the chosen %d is renormalised to 1 (%s)",
+            of(part),
             perToken,
             rounding));
     switch (component.router().init()) {
@@ -56,11 +59,35 @@ final class PlanNotes {
           info(String.format(Locale.ROOT, "routers are drawn from normal(std %s)", std));
       case RouterInit.Uniform(double bound) ->
           info(String.format(Locale.ROOT, "routers are drawn from uniform(-%s, %s)", bound, bound));
+      case RouterInit.TorchLinear() ->
+          info("routers are drawn as PyTorch fills a linear layer: uniform up to 1/sqrt(width)");
     }
+    lastLayer(part, component);
     if (component.experts().count() == 1) {
       warning(
           "one expert per layer: the result costs what the dense model costs and learns no"
               + " routing");
+    }
+  }
+
+  private static String of(ModelPart part) {
+    return part.family().decodes() ? "" : " of the " + part.family().modelType().replace('_', ' ');
+  }
+
+  /// LLaVA reads a CLIP's hidden states before the last layer (`vision_feature_layer` -2).
+  private void lastLayer(ModelPart part, Component component) {
+    if (!part.family().has(Role.CLASS_EMBEDDING) || !part.family().has(Role.PRE_NORM)) {
+      return;
+    }
+    int last = part.dimensions().layers() - 1;
+    boolean sparse = component.layers().of(last + 1).contains(last);
+    String why =
+        "a LLaVA takes the output of layer %d, so there layer %d is never used"
+            .formatted(last - 1, last);
+    if (component.layers() instanceof LayerSelection.ExceptLast) {
+      info("layer %d stays dense: %s".formatted(last, why));
+    } else if (sparse) {
+      info("%s, experts or not; vision.layers={except_last: 1} leaves it dense".formatted(why));
     }
   }
 
@@ -86,13 +113,13 @@ final class PlanNotes {
   }
 
   /// What not every loader takes.
-  void experts(Dimensions dimensions) {
-    if (Integer.bitCount(dimensions.experts()) != 1) {
+  void experts(int count) {
+    if (Integer.bitCount(count) != 1) {
       info(
           String.format(
               Locale.ROOT,
               "%d experts are no power of two: loaders take that, some quantisers and expert-parallel kernels do not",
-              dimensions.experts()));
+              count));
     }
   }
 

@@ -53,7 +53,7 @@ final class PlanText {
         entry.offset());
   }
 
-  private static String init(RouterInit init) {
+  private static String init(RouterInit.Drawn init) {
     return switch (init) {
       case RouterInit.Zero() -> "zero";
       case RouterInit.Normal(double std) -> "normal " + Double.toHexString(std);

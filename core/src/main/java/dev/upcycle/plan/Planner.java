@@ -1,37 +1,41 @@
 package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.Dimensions;
-import dev.upcycle.arch.Role;
-import dev.upcycle.arch.TensorSlot;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.recipe.Component;
-import dev.upcycle.recipe.ExpertInit;
 import dev.upcycle.recipe.Output;
 import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.ResolvedRecipe;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
+import java.util.Set;
 
 /// Turns source headers, a config and a recipe into a plan; reads no tensor bytes but those of
 /// biases that must be zero and of a tied head that must equal the embedding.
+///
+/// A model of several parts is planned part by part, each by the same rules as alone.
 public final class Planner {
   private final SourceTensors source;
   private final ResolvedRecipe resolved;
-  private final Architecture family;
+  private final Composition dense;
   private final PlanNotes notes = new PlanNotes();
 
-  private Planner(SourceTensors source, ResolvedRecipe resolved, Architecture family) {
+  private Planner(SourceTensors source, ResolvedRecipe resolved) {
+    Families.refusal(source.config())
+        .ifPresent(reason -> {
+          throw new PlanException(List.of(reason));
+        });
     this.source = source;
     this.resolved = resolved;
-    this.family = family;
+    this.dense = Composition.read(source.config(), source.names());
   }
 
   /// Plans a conversion of a checkpoint.
@@ -39,70 +43,94 @@ public final class Planner {
   /// @throws PlanException when the source cannot become what the recipe asks for
   /// @throws dev.upcycle.recipe.RecipeException when the recipe asks for what no such model can be
   public static UpcyclePlan plan(Checkpoint source, ResolvedRecipe recipe) {
-    Architecture family = family(source.config());
-    return new Planner(new SourceTensors.OnDisk(source), recipe, family).plan();
+    return new Planner(new SourceTensors.OnDisk(source), recipe).plan();
   }
 
   /// Plans from a bare config, as though the checkpoint held exactly what the family's templates
   /// say, in the config's dtype; BF16 where it states none.
   public static UpcyclePlan plan(ModelConfig source, ResolvedRecipe recipe) {
-    Architecture family = family(source);
+    Families.refusal(source)
+        .ifPresent(reason -> {
+          throw new PlanException(List.of(reason));
+        });
     DType dtype = source.dtype().orElse(DType.BF16);
-    Planner planner = new Planner(SourceTensors.Promised.by(family, source, dtype), recipe, family);
+    Planner planner = new Planner(SourceTensors.Promised.by(source, dtype), recipe);
     planner.notes.info(
         "planned from a bare config.json: the weights are taken to be what it promises"
             + (source.dtype().isEmpty() ? ", in BF16 since it states no dtype" : ""));
     return planner.plan();
   }
 
-  private static Architecture family(ModelConfig config) {
-    Families.refusal(config)
-        .ifPresent(reason -> {
-          throw new PlanException(List.of(reason));
-        });
-    return Architecture.require(config.modelType());
-  }
-
   private UpcyclePlan plan() {
     Recipe recipe = resolved.recipe();
-    RecipeCheck check = new RecipeCheck(resolved, family);
-    Architecture target = check.target(Dimensions.of(family, source.config()).layers());
-    Component component = recipe.language().orElseThrow();
+    RecipeCheck check = new RecipeCheck(resolved, dense);
+    RecipeCheck.Targets targets = check.targets();
 
-    SourceMatch match = new SourceMatch(source, family, target);
-    List<String> reasons = SourceReview.obstacles(source, family, match);
+    PartSources sources = PartSources.of(source, dense, targets.parts());
+    List<String> reasons = sources.obstacles();
     if (!reasons.isEmpty()) {
       throw new PlanException(reasons);
     }
 
-    TargetConfig configs = new TargetConfig(family, target, source.config());
-    ModelConfig derived = configs.derive(component.experts(), statedDType(match.used()));
-    check.config(derived, target);
+    TargetConfig configs = new TargetConfig(dense, targets, recipe);
+    ModelConfig derived = configs.derive(statedDType());
+    check.config(derived, targets.whole());
     ModelConfig config = configs.override(derived, recipe.output().config());
 
-    List<TensorStep> steps = steps(target, config, match.used());
+    Composition target = Composition.written(config, source.names());
+    List<TensorStep> steps = steps(sources, target);
     check.routers(steps);
-    notes.function(component);
     Fidelity fidelity =
         Fidelity.of(steps, configs.functionalOverrides(derived, recipe.output().config()));
-    notes.fidelity(fidelity);
-    Dimensions dimensions = Dimensions.of(target, config);
-    notes.experts(dimensions);
-    notes.discarded(match.discarded());
+    note(target, fidelity, sources);
     ShardLayout layout =
         ShardLayout.of(
             steps.stream().map(TensorStep::target).toList(), recipe.output().maxShardBytes());
     return new UpcyclePlan(
         resolved,
-        family,
-        target,
+        dense.whole(),
+        targets.whole(),
         config,
         steps,
-        match.discarded(),
+        sources.discarded(),
         layout,
-        Consumers.of(config, dimensions),
+        Consumers.of(target, config),
         fidelity,
         notes.notes());
+  }
+
+  private void note(Composition target, Fidelity fidelity, PartSources sources) {
+    for (ModelPart part : target.parts()) {
+      component(part)
+          .filter(component -> part.family().mixtureOfExperts())
+          .ifPresent(component -> notes.function(part, component));
+    }
+    notes.fidelity(fidelity);
+    target.parts().stream()
+        .filter(part -> part.family().mixtureOfExperts())
+        .map(ModelPart::dimensions)
+        .mapToInt(Dimensions::experts)
+        .distinct()
+        .forEach(notes::experts);
+    notes.discarded(sources.discarded());
+  }
+
+  private List<TensorStep> steps(PartSources sources, Composition target) {
+    PartPlanner.Storage storage =
+        new PartPlanner.Storage(asked(), new SeedTree(resolved.recipe().seed()));
+    List<TensorStep> steps = new ArrayList<>();
+    for (int i = 0; i < dense.parts().size(); i++) {
+      Architecture family = dense.parts().get(i).family();
+      ModelPart part = target.parts().get(i);
+      steps.addAll(
+          new PartPlanner(family, sources.matches().get(i).used(), storage)
+              .steps(part, component(part)));
+    }
+    return steps;
+  }
+
+  private Optional<Component> component(ModelPart part) {
+    return part.part().flatMap(resolved.recipe()::component);
   }
 
   private Optional<DType> asked() {
@@ -117,65 +145,18 @@ public final class Planner {
     };
   }
 
-  /// The dtype that the target's config names.
-  private DType statedDType(Map<String, TensorEntry> used) {
-    String embedding = family.template(Role.EMBEDDING).pattern();
-    return asked().or(source.config()::dtype).orElseGet(() -> require(used, embedding).dtype());
-  }
-
-  private List<TensorStep> steps(
-      Architecture target, ModelConfig config, Map<String, TensorEntry> used) {
-    SeedTree seeds = new SeedTree(resolved.recipe().seed());
-    List<TensorStep> steps = new ArrayList<>();
-    for (TensorSlot slot : target.slots(config)) {
-      steps.add(step(slot, used, seeds));
-    }
-    return steps;
-  }
-
-  private TensorStep step(TensorSlot slot, Map<String, TensorEntry> used, SeedTree seeds) {
-    OptionalInt layer = slot.match().layer();
-    if (slot.role() == Role.ROUTER) {
-      TensorEntry beside = sourceOf(Role.FFN_GATE, layer, used);
-      return new TensorStep.NewRouter(
-          slot.spec(asked().orElse(beside.dtype())),
-          slot.role(),
-          resolved.recipe().language().orElseThrow().router().init(),
-          seeds.seed(slot.name()),
-          layer.orElseThrow());
-    }
-    Optional<Role> dense = slot.role().denseCounterpart();
-    if (dense.isPresent()) {
-      return expert(slot, sourceOf(dense.get(), layer, used));
-    }
-    TensorEntry entry = sourceOf(slot.role(), layer, used);
-    return new TensorStep.PassThrough(slot.spec(asked().orElse(entry.dtype())), slot.role(), entry);
-  }
-
-  private TensorStep expert(TensorSlot slot, TensorEntry entry) {
-    return switch (resolved.recipe().language().orElseThrow().experts().init()) {
-      case ExpertInit.Copy() -> copy(slot, entry);
-    };
-  }
-
-  private TensorStep copy(TensorSlot slot, TensorEntry entry) {
-    return new TensorStep.CopyToExpert(
-        slot.spec(asked().orElse(entry.dtype())),
-        slot.role(),
-        entry,
-        slot.match().layer().orElseThrow(),
-        slot.match().expert().orElseThrow());
-  }
-
-  private TensorEntry sourceOf(Role role, OptionalInt layer, Map<String, TensorEntry> used) {
-    return require(used, family.template(role).name(layer, OptionalInt.empty()));
-  }
-
-  private static TensorEntry require(Map<String, TensorEntry> used, String name) {
-    TensorEntry entry = used.get(name);
-    if (entry == null) {
-      throw new IllegalStateException("matched source without " + name);
-    }
-    return entry;
+  /// The dtype that the target's config names: where nothing says it, that of the first tensor in
+  /// state dict order.
+  private DType statedDType() {
+    return asked()
+        .or(source.config()::dtype)
+        .orElseGet(() -> {
+          Set<String> first = Set.of(dense.slots().findFirst().orElseThrow().name());
+          return source.entries().stream()
+              .filter(entry -> first.contains(entry.name()))
+              .map(TensorEntry::dtype)
+              .findFirst()
+              .orElseThrow();
+        });
   }
 }

@@ -1,11 +1,14 @@
 package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.recipe.Complaint;
 import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.LayerSelection;
 import dev.upcycle.recipe.Origin;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.RecipeException;
 import dev.upcycle.recipe.ResolvedRecipe;
@@ -13,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
@@ -20,67 +24,123 @@ import tools.jackson.databind.JsonNode;
 /// the model, would have to change.
 final class RecipeCheck {
   private final ResolvedRecipe resolved;
-  private final Architecture family;
+  private final Composition dense;
   private final List<Complaint> complaints = new ArrayList<>();
 
-  RecipeCheck(ResolvedRecipe resolved, Architecture family) {
+  RecipeCheck(ResolvedRecipe resolved, Composition dense) {
     this.resolved = resolved;
-    this.family = family;
+    this.dense = dense;
   }
 
-  /// The family of the result.
+  /// What a model becomes.
+  ///
+  /// @param whole the family of the result
+  /// @param parts the families of its parts, in the order of the dense model's
+  record Targets(Architecture whole, List<Architecture> parts) {
+    Targets {
+      parts = List.copyOf(parts);
+    }
+  }
+
+  /// The families of the result.
   ///
   /// @throws RecipeException with every complaint at once
-  Architecture target(int layers) {
+  Targets targets() {
+    accepted();
+    String type = target();
     Recipe recipe = resolved.recipe();
-    if (!recipe.source().accepts(family.modelType())) {
+    if (recipe.components().isEmpty()) {
+      Part first =
+          dense.parts().stream().flatMap(part -> part.part().stream()).findFirst().orElseThrow();
       complain(
-          "source.language",
-          String.format(
-              Locale.ROOT,
-              "the model is a %s, the recipe takes %s; choose a recipe for it or --set source.language=%s",
-              family.modelType(),
-              String.join(", ", recipe.source().language()),
-              family.modelType()));
+          first.key(),
+          "absent, so nothing would become experts; give %s.experts.count and per_token"
+              .formatted(first.key()));
     }
-    String type = recipe.target().equals("auto") ? family.upcyclesTo().getFirst() : recipe.target();
-    if (!family.upcyclesTo().contains(type)) {
+    for (Part asked : recipe.components().keySet().stream().sorted().toList()) {
+      if (dense.find(asked).isEmpty()) {
+        complain(
+            asked.key(),
+            String.format(
+                Locale.ROOT,
+                "a %s has no such part; remove the section, or choose a recipe for it",
+                dense.whole().modelType()));
+      }
+    }
+    List<Architecture> parts = new ArrayList<>();
+    for (ModelPart part : dense.parts()) {
+      Optional<Component> component = part.part().flatMap(recipe::component);
+      boolean whole = part.family() == dense.whole();
+      Architecture family =
+          whole
+              ? Architecture.find(type).orElse(part.family())
+              : component.isPresent() ? Families.target(part.family()) : part.family();
+      component.ifPresent(chosen -> layers(part, family, chosen));
+      parts.add(family);
+    }
+    refuse();
+    return new Targets(Architecture.require(type), parts);
+  }
+
+  private void refuse() {
+    if (!complaints.isEmpty()) {
+      throw new RecipeException(complaints);
+    }
+  }
+
+  private void accepted() {
+    for (ModelPart part : dense.parts()) {
+      Architecture family = part.family();
+      part.part()
+          .filter(kind ->
+              !resolved.recipe().source().accepts(kind, family.modelType())
+                  && !resolved.recipe().source().accepts(kind, family.shortName()))
+          .ifPresent(kind ->
+              complain(
+                  "source." + kind.key(),
+                  String.format(
+                      Locale.ROOT,
+                      "the model is a %s, the recipe takes %s; choose a recipe for it or --set source.%s=%s",
+                      family.modelType(),
+                      String.join(", ", resolved.recipe().source().of(kind)),
+                      kind.key(),
+                      family.shortName())));
+    }
+  }
+
+  private String target() {
+    List<String> possible = dense.whole().upcyclesTo();
+    String asked = resolved.recipe().target();
+    String type = asked.equals("auto") ? possible.getFirst() : asked;
+    if (!possible.contains(type)) {
       complain(
           "target",
           String.format(
               Locale.ROOT,
               "a %s cannot become %s here; expected auto or one of %s",
-              family.modelType(),
+              dense.whole().modelType(),
               type,
-              String.join(", ", family.upcyclesTo())));
+              String.join(", ", possible)));
     }
-    if (recipe.language().isEmpty()) {
-      complain(
-          "language",
-          "absent, so nothing would become experts; give language.experts.count and per_token");
-    } else {
-      layers(recipe.language().get(), layers);
-    }
-    if (!complaints.isEmpty()) {
-      throw new RecipeException(complaints);
-    }
-    return Architecture.require(type);
+    return type;
   }
 
-  private void layers(Component component, int layers) {
+  private void layers(ModelPart part, Architecture target, Component component) {
     if (component.layers() instanceof LayerSelection.All) {
       return;
     }
+    String section = part.part().orElseThrow().key();
+    int layers = part.dimensions().layers();
     List<Integer> chosen;
     try {
       chosen = component.layers().of(layers);
     } catch (RecipeException e) {
-      complaints.addAll(e.complaints());
+      e.complaints().forEach(one -> complain(section + ".layers", one.message()));
       return;
     }
-    if (chosen.size() != layers) {
+    if (chosen.size() != layers && !target.mixesLayers()) {
       complain(
-          "language.layers",
+          section + ".layers",
           String.format(
               Locale.ROOT,
               "chooses %d of %d layers, but Mixtral makes every layer sparse; Qwen2-MoE and Qwen3-MoE"
@@ -88,7 +148,7 @@ final class RecipeCheck {
                   + " Expected all",
               chosen.size(),
               layers,
-              family.modelType()));
+              part.family().modelType()));
     }
   }
 
@@ -124,9 +184,7 @@ final class RecipeCheck {
                     decider(key)));
           }
         });
-    if (!complaints.isEmpty()) {
-      throw new RecipeException(complaints);
-    }
+    refuse();
   }
 
   private void positions(String key, JsonNode wanted) {
@@ -150,10 +208,15 @@ final class RecipeCheck {
                 ? RouterSpread.objection(router.init(), router.target().dtype()).stream()
                 : Stream.empty())
         .distinct()
-        .forEach(objection -> complain("language.router.init", objection));
-    if (!complaints.isEmpty()) {
-      throw new RecipeException(complaints);
-    }
+        .forEach(objection -> complain(sections() + ".router.init", objection));
+    refuse();
+  }
+
+  private String sections() {
+    return resolved.recipe().components().keySet().stream()
+        .sorted()
+        .map(Part::key)
+        .collect(Collectors.joining(" or "));
   }
 
   private static String decider(String key) {

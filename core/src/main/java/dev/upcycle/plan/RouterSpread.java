@@ -25,7 +25,7 @@ final class RouterSpread {
   private record Range(double smallestNormal, double largest) {}
 
   /// Why a router that is stored in this dtype cannot be drawn so, with the way out.
-  static Optional<String> objection(RouterInit init, DType dtype) {
+  static Optional<String> objection(RouterInit.Drawn init, DType dtype) {
     return switch (init) {
       case RouterInit.Zero() -> Optional.empty();
       case RouterInit.Normal(double std) -> objection("std", std, MOST_DEVIATIONS, dtype);

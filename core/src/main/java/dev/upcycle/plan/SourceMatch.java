@@ -2,9 +2,11 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.arch.TemplateMatch;
 import dev.upcycle.arch.TensorSlot;
+import dev.upcycle.arch.TensorTemplate;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.Shape;
@@ -15,7 +17,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /// Sorts the source's tensors: those that the target is made of, those that can go and why, and
@@ -26,6 +27,7 @@ final class SourceMatch {
   private static final String LM_HEAD = "lm_head.weight";
 
   private final SourceTensors source;
+  private final ModelPart part;
   private final Architecture family;
   private final Architecture target;
   private final Dimensions dimensions;
@@ -33,27 +35,28 @@ final class SourceMatch {
   private final List<Discarded> discarded = new ArrayList<>();
   private final List<String> reasons = new ArrayList<>();
 
-  SourceMatch(SourceTensors source, Architecture family, Architecture target) {
+  /// @param claimed the source's tensors that have a template in the part
+  SourceMatch(
+      SourceTensors source, ModelPart part, Architecture target, List<TensorEntry> claimed) {
     this.source = source;
-    this.family = family;
+    this.part = part;
+    this.family = part.family();
     this.target = target;
-    this.dimensions = Dimensions.of(family, source.config());
+    this.dimensions = part.dimensions();
     List<TensorEntry> heads = new ArrayList<>();
-    for (TensorEntry entry : source.entries()) {
-      Optional<TemplateMatch> match = family.match(entry.name());
-      if (match.isEmpty()) {
-        leftOver(entry);
-      } else if (match.get().template().role() == Role.LM_HEAD) {
+    for (TensorEntry entry : claimed) {
+      TemplateMatch match = part.match(entry.name()).orElseThrow();
+      if (match.template().role() == Role.LM_HEAD) {
         heads.add(entry);
       } else {
-        sort(entry, match.get());
+        sort(entry, match);
       }
     }
     heads.forEach(this::head);
     unfilled();
   }
 
-  /// The tensors that the target is made of, by name.
+  /// The tensors that the target is made of, by the part's own names.
   Map<String, TensorEntry> used() {
     return Map.copyOf(used);
   }
@@ -66,17 +69,6 @@ final class SourceMatch {
   /// What stands in the way.
   List<String> reasons() {
     return List.copyOf(reasons);
-  }
-
-  private void leftOver(TensorEntry entry) {
-    reasons.add(
-        String.format(
-            Locale.ROOT,
-            "%s %s: no %s tensor has this name; the nearest is %s. Dropping it would change the model",
-            entry.name(),
-            entry.shape(),
-            family.modelType(),
-            NearestTemplate.of(entry.name(), family)));
   }
 
   private void sort(TensorEntry entry, TemplateMatch match) {
@@ -98,7 +90,8 @@ final class SourceMatch {
     } else if (role == Role.ATTENTION_BIAS && !target.has(role)) {
       bias(entry, "attention");
     } else {
-      use(entry, dimensions.shape(match.template()));
+      use(entry, match.template());
+      used.put(match.template().name(match.layer(), match.expert()), entry);
     }
   }
 
@@ -123,7 +116,8 @@ final class SourceMatch {
             able));
   }
 
-  private void use(TensorEntry entry, Shape expected) {
+  private void use(TensorEntry entry, TensorTemplate template) {
+    Shape expected = dimensions.shape(template);
     if (!entry.shape().equals(expected)) {
       reasons.add(
           String.format(
@@ -142,12 +136,12 @@ final class SourceMatch {
               entry.name(),
               entry.dtype()));
     }
-    used.put(entry.name(), entry);
   }
 
   private void head(TensorEntry entry) {
     if (!tied()) {
-      use(entry, dimensions.shape(family.template(Role.LM_HEAD)));
+      use(entry, family.template(Role.LM_HEAD));
+      used.put(LM_HEAD, entry);
       return;
     }
     String embedding = family.template(Role.EMBEDDING).pattern();
@@ -168,20 +162,22 @@ final class SourceMatch {
   }
 
   private boolean tied() {
-    ModelConfig complete = family.complete(source.config());
+    ModelConfig complete = family.complete(part.config());
     return complete.findBoolean("tie_word_embeddings").orElse(false);
   }
 
   private void unfilled() {
-    for (TensorSlot slot : family.slots(source.config())) {
+    for (TensorSlot slot : part.slots()) {
       Role role = slot.role();
+      TemplateMatch match = slot.match();
+      String own = match.template().name(match.layer(), match.expert());
       boolean dispensable =
           role == Role.FFN_BIAS || (role == Role.ATTENTION_BIAS && !target.has(role));
-      if (dispensable || used.containsKey(slot.name())) {
+      if (dispensable || used.containsKey(own)) {
         continue;
       }
       String remedy =
-          slot.name().equals(LM_HEAD)
+          own.equals(LM_HEAD)
               ? "; if the model ties its embeddings, set tie_word_embeddings to true in config.json"
               : "";
       reasons.add(

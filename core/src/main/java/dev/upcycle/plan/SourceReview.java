@@ -1,6 +1,8 @@
 package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
@@ -27,25 +29,30 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
   }
 
   /// Reviews a checkpoint of a known dense family, from headers and config only.
-  public static SourceReview of(Checkpoint checkpoint, Architecture target) {
-    Architecture family = Architecture.require(checkpoint.config().modelType());
+  public static SourceReview of(Checkpoint checkpoint) {
     try {
       SourceTensors source = new SourceTensors.Headers(checkpoint);
-      SourceMatch match = new SourceMatch(source, family, target);
+      Composition composition =
+          Composition.read(checkpoint.config(), checkpoint.tensors().keySet());
+      List<Architecture> targets =
+          composition.parts().stream().map(part -> Families.target(part.family())).toList();
+      PartSources sources = PartSources.of(source, composition, targets);
       List<String> provisos =
-          match.discarded().stream()
+          sources.discarded().stream()
               .filter(one -> !one.reason().equals(SourceMatch.DERIVED))
               .map(one -> one.name() + ": " + one.reason())
               .toList();
-      return new SourceReview(obstacles(source, family, match), provisos);
+      return new SourceReview(sources.obstacles(), provisos);
     } catch (CheckpointFormatException e) {
       return new SourceReview(List.of(e.getMessage()), List.of());
     }
   }
 
-  static List<String> obstacles(SourceTensors source, Architecture family, SourceMatch match) {
+  /// What in a decoder's config stands in the way.
+  static List<String> ofDecoder(ModelPart part) {
     List<String> obstacles = new ArrayList<>();
-    ModelConfig complete = family.complete(source.config());
+    Architecture family = part.family();
+    ModelConfig complete = family.complete(part.config());
     activation(complete).ifPresent(obstacles::add);
     rope(complete, family).ifPresent(obstacles::add);
     for (String key : TargetConfig.POSITIONS) {
@@ -57,7 +64,6 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
                     .ifPresent(reason -> obstacles.add(key + " in config.json " + reason)));
       }
     }
-    obstacles.addAll(match.reasons());
     return List.copyOf(obstacles);
   }
 

@@ -1,15 +1,19 @@
 package dev.upcycle.plan;
 
-import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.TensorSlot;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.checkpoint.TensorSpec;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /// What a plan may know of the source: its config, its headers, and of a few small tensors whether
 /// they are zero or equal.
@@ -17,6 +21,11 @@ sealed interface SourceTensors {
   ModelConfig config();
 
   List<TensorEntry> entries();
+
+  /// The names of all tensors.
+  default Set<String> names() {
+    return entries().stream().map(TensorEntry::name).collect(Collectors.toUnmodifiableSet());
+  }
 
   /// True when every element is zero, of either sign.
   boolean zero(TensorEntry entry);
@@ -95,11 +104,12 @@ sealed interface SourceTensors {
   record Promised(ModelConfig config, List<TensorEntry> entries) implements SourceTensors {
     private static final Path NOWHERE = Path.of("config.json");
 
-    /// The tensors of the family's templates, one after another in a file that is not there.
-    static Promised by(Architecture family, ModelConfig config, DType dtype) {
+    /// The tensors of the families' templates, one after another in a file that is not there.
+    static Promised by(ModelConfig config, DType dtype) {
       List<TensorEntry> entries = new ArrayList<>();
       long offset = 0;
-      for (var spec : family.expected(config, dtype)) {
+      for (TensorSlot slot : Composition.read(config, Set.of()).slots().toList()) {
+        TensorSpec spec = slot.spec(dtype);
         entries.add(new TensorEntry(spec, NOWHERE, offset));
         offset = Math.addExact(offset, spec.bytes());
       }

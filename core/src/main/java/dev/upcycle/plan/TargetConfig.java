@@ -1,10 +1,16 @@
 package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.ModelPart;
+import dev.upcycle.arch.Modeling;
+import dev.upcycle.arch.PartRule;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.Experts;
+import dev.upcycle.recipe.Recipe;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -23,32 +29,50 @@ final class TargetConfig {
   private static final List<String> SOURCE_ONLY =
       List.of("_name_or_path", "auto_map", "architectures", "quantization_config");
 
+  private static final List<String> DTYPE = List.of("dtype", "torch_dtype");
+
   /// Keys that the tensors, the recipe's other keys or the spellings of both generations decide.
   static final Set<String> DECIDED =
       Set.of(
           "architectures",
+          "auto_map",
+          "bias",
+          "depth",
           "dtype",
           "head_dim",
           "hidden_act",
           "hidden_size",
+          "image_size",
+          "input_size",
           "intermediate_size",
           "model_type",
+          "moe_layers",
           "num_attention_heads",
+          "num_channels",
+          "num_experts",
           "num_experts_per_tok",
           "num_hidden_layers",
           "num_key_value_heads",
           "num_local_experts",
+          "patch_size",
+          "projection_dim",
+          "qkv_bias",
           "quantization_config",
           "rope_parameters",
           "rope_scaling",
           "rope_theta",
+          "router_norm_topk_prob",
+          "text_config",
           "tie_word_embeddings",
           "torch_dtype",
+          "vision_config",
+          "vision_use_head",
           "vocab_size");
 
   /// Keys that change what the model computes.
   private static final Set<String> FUNCTIONAL =
-      Set.of("partial_rotary_factor", "rms_norm_eps", "rope_type", "sliding_window");
+      Set.of(
+          "layer_norm_eps", "partial_rotary_factor", "rms_norm_eps", "rope_type", "sliding_window");
 
   /// Keys that count tokens.
   static final List<String> POSITIONS = List.of("max_position_embeddings", "sliding_window");
@@ -58,26 +82,71 @@ final class TargetConfig {
   /// Kinds of rope scaling that compute with the number of positions.
   private static final Set<String> BY_POSITIONS = Set.of("dynamic", "longrope", "yarn");
 
-  private final Architecture family;
-  private final Architecture target;
-  private final ModelConfig source;
+  private final Composition dense;
+  private final RecipeCheck.Targets targets;
+  private final Recipe recipe;
 
-  TargetConfig(Architecture family, Architecture target, ModelConfig source) {
-    this.family = family;
-    this.target = target;
-    this.source = source;
+  TargetConfig(Composition dense, RecipeCheck.Targets targets, Recipe recipe) {
+    this.dense = dense;
+    this.targets = targets;
+    this.recipe = recipe;
   }
 
   /// The config, before the recipe's own keys.
-  ModelConfig derive(Experts experts, DType dtype) {
-    ObjectNode json = family.complete(source).json();
+  ///
+  /// @param dtype what it says that the weights are stored in
+  ModelConfig derive(DType dtype) {
+    ModelPart first = dense.parts().getFirst();
+    Optional<Component> component = first.part().flatMap(recipe::component);
+    if (first.family().decodes()) {
+      return decoder(first, component.orElseThrow().experts(), dtype);
+    }
+    ObjectNode json =
+        component
+            .map(chosen -> new TowerConfig(first, targets.whole()).derive(chosen))
+            .orElseGet(() -> first.family().complete(first.config()).json());
+    SOURCE_ONLY.forEach(json::remove);
+    json.put("model_type", targets.whole().modelType());
+    targets.whole().modeling().ifPresent(modeling -> classes(json, modeling));
+    for (int i = 1; i < dense.parts().size(); i++) {
+      PartRule rule = dense.whole().parts().get(i - 1);
+      json.remove(Composition.repeated(rule));
+      json.set(rule.config(), nested(dense.parts().get(i), targets.parts().get(i)));
+    }
+    return ModelConfig.of(withFloats(ModelConfig.of(json).withDType(dtype).json()));
+  }
+
+  private void classes(ObjectNode json, Modeling modeling) {
+    List<String> before = dense.parts().getFirst().config().strings("architectures");
+    json.putArray("architectures").add(modeling.className(before));
+    ObjectNode map = json.putObject("auto_map");
+    map.put("AutoConfig", modeling.module() + modeling.configClass());
+    modeling.autoClasses().forEach((loader, name) -> map.put(loader, modeling.module() + name));
+  }
+
+  /// A part's own config, where it stands inside the whole's.
+  private ObjectNode nested(ModelPart part, Architecture target) {
+    Optional<Component> component = part.part().flatMap(recipe::component);
+    ObjectNode json =
+        component
+            .map(chosen -> new TowerConfig(part, target).derive(chosen))
+            .orElseGet(() -> part.family().complete(part.config()).json());
+    SOURCE_ONLY.forEach(json::remove);
+    DTYPE.forEach(json::remove); // the whole's config says it
+    return json;
+  }
+
+  private ModelConfig decoder(ModelPart part, Experts experts, DType dtype) {
+    Architecture family = part.family();
+    Architecture target = targets.whole();
+    ObjectNode json = family.complete(part.config()).json();
     SOURCE_ONLY.forEach(json::remove);
     family.supersededKeys().forEach(json::remove);
     family.ignoredKeys().forEach(json::remove);
     target.foreignKeys().forEach(json::remove);
     json.putArray("architectures").add(target.className());
     json.put("model_type", target.modelType());
-    Dimensions dimensions = Dimensions.of(family, source);
+    Dimensions dimensions = part.dimensions();
     json.put("head_dim", dimensions.headDim());
     json.put("num_key_value_heads", dimensions.kvHeads());
     json.put("hidden_act", "silu");
@@ -148,7 +217,7 @@ final class TargetConfig {
   /// Whole numbers become floats where the class's default is a float: transformers 5 is strict.
   private ObjectNode withFloats(ObjectNode json) {
     ObjectNode defaults =
-        target.complete(ModelConfig.of(JsonMapper.shared().createObjectNode())).json();
+        targets.whole().complete(ModelConfig.of(JsonMapper.shared().createObjectNode())).json();
     defaults.forEachEntry((key, value) -> {
       JsonNode own = json.path(key);
       if (value.isFloatingPointNumber() && own.isIntegralNumber()) {

@@ -1,14 +1,13 @@
 package dev.upcycle.sample;
 
-import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
-import dev.upcycle.arch.TensorTemplate;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.write.ResourceException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.util.OptionalInt;
 import java.util.Set;
 
 /// Something done to a checkpoint's bytes that verification must catch.
@@ -32,20 +31,32 @@ interface Damage {
     return Set.of(victim.name());
   }
 
-  /// Puts one expert's gate projection in the place of its up projection, and the reverse.
-  static Set<String> swapGateAndUp(Checkpoint target) {
-    TensorEntry gate = expert(target, Role.EXPERT_GATE);
-    TensorEntry up = expert(target, Role.EXPERT_UP);
-    byte[] gateBytes = read(gate);
-    write(gate, read(up));
-    write(up, gateBytes);
-    return Set.of(gate.name(), up.name());
+  /// Puts one expert's first matrix in the place of its second, and the reverse: gate and up, or up
+  /// and down where there is no gate.
+  static Set<String> swapMatrices(Checkpoint target) {
+    boolean gated = experts(target).family().has(Role.EXPERT_GATE);
+    TensorEntry first = expert(target, gated ? Role.EXPERT_GATE : Role.EXPERT_UP);
+    TensorEntry second = expert(target, gated ? Role.EXPERT_UP : Role.EXPERT_DOWN);
+    byte[] bytes = read(first);
+    write(first, read(second));
+    write(second, bytes);
+    return Set.of(first.name(), second.name());
   }
 
+  private static ModelPart experts(Checkpoint target) {
+    return Composition.written(target.config(), target.tensors().keySet()).parts().stream()
+        .filter(part -> part.family().mixtureOfExperts())
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /// The first tensor of a role.
   private static TensorEntry expert(Checkpoint target, Role role) {
-    Architecture family = Architecture.require(target.config().modelType());
-    TensorTemplate template = family.template(role);
-    return target.require(template.name(OptionalInt.of(0), OptionalInt.of(0)));
+    return experts(target).slots().stream()
+        .filter(slot -> slot.role() == role)
+        .findFirst()
+        .map(slot -> target.require(slot.name()))
+        .orElseThrow();
   }
 
   private static byte[] read(TensorEntry tensor) {

@@ -74,7 +74,7 @@ public final class SmokeRun {
     Optional<Path> converted = stage(Stage.CONVERT, made, given -> convert(given, dense, target));
     Optional<Path> verified = stage(Stage.VERIFY, converted, moe -> pass(dense, moe));
     stage(Stage.CATCH_FLIPPED_BYTE, verified, moe -> caught(dense, moe, Damage::flipByte));
-    stage(Stage.CATCH_SWAPPED_MATRICES, verified, moe -> caught(dense, moe, Damage::swapGateAndUp));
+    stage(Stage.CATCH_SWAPPED_MATRICES, verified, moe -> caught(dense, moe, Damage::swapMatrices));
   }
 
   private static Path convert(ResolvedRecipe recipe, Path dense, Path target) {

@@ -1,6 +1,6 @@
 package dev.upcycle.sample;
 
-import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorSpec;
@@ -14,16 +14,16 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Map;
+import java.util.Set;
 
 /// A BF16 model of any shape with drawn weights.
 ///
 /// The weights are drawn large, so that every matrix matters to the function, and by tensor name,
 /// so that no two tensors are alike and equal names give equal bytes.
 ///
-/// @param family whose tensors it has
 /// @param config its `config.json`
 /// @param maxShardBytes limit of the tensor bytes of one file
-public record SyntheticModel(Architecture family, ModelConfig config, long maxShardBytes) {
+public record SyntheticModel(ModelConfig config, long maxShardBytes) {
   private static final int BUFFER_BYTES = 1 << 20;
 
   /// Writes the checkpoint.
@@ -32,7 +32,10 @@ public record SyntheticModel(Architecture family, ModelConfig config, long maxSh
   public void write(Path out) {
     ShardLayout layout =
         ShardLayout.of(
-            family.slots(config).stream().map(slot -> slot.spec(DType.BF16)).toList(),
+            Composition.written(config, Set.of())
+                .slots()
+                .map(slot -> slot.spec(DType.BF16))
+                .toList(),
             maxShardBytes);
     try (CheckpointWriter writer =
         CheckpointWriter.begin(out, layout, Map.of(), CheckpointWriter.Mode.FRESH)) {

@@ -1,11 +1,17 @@
 package dev.upcycle.sample;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.PartRule;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.LayerSelection;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipe;
 import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -28,30 +34,54 @@ public final class TinyModel {
   ///
   /// @param out the directory to make
   public static void write(Recipe recipe, Path out) {
-    Architecture family = family(recipe);
-    ModelConfig config = config(family, layers(recipe));
-    new SyntheticModel(family, config, recipe.output().maxShardBytes()).write(out);
+    ObjectNode json = config(family(recipe), layers(recipe));
+    json.put("torch_dtype", "bfloat16");
+    json.put("dtype", "bfloat16");
+    new SyntheticModel(ModelConfig.of(json), recipe.output().maxShardBytes()).write(out);
   }
 
+  /// The family that the recipe names; a composition where it speaks of several parts.
   private static Architecture family(Recipe recipe) {
-    return recipe.source().language().stream()
-        .flatMap(name -> Architecture.find(name).stream())
-        .filter(family -> !family.upcyclesTo().isEmpty())
-        .findFirst()
+    Set<Part> parts = recipe.components().keySet();
+    Part first = parts.stream().min(Comparator.naturalOrder()).orElse(Part.LANGUAGE);
+    Optional<Architecture> composed =
+        dense().stream()
+            .filter(family -> parts.size() > 1)
+            .filter(family -> partsOf(family).containsAll(parts))
+            .findFirst();
+    return composed
+        .or(() ->
+            dense().stream()
+                .filter(family -> family.part().equals(Optional.of(first)))
+                .filter(family -> names(recipe, first, family))
+                .findFirst())
         .orElseGet(() -> Architecture.require("llama"));
   }
 
-  /// The fewest layers that the recipe's choice of layers can be made from.
+  private static List<Part> partsOf(Architecture family) {
+    return family.parts().stream().map(PartRule::part).toList();
+  }
+
+  private static List<Architecture> dense() {
+    return Architecture.known().stream()
+        .map(Architecture::require)
+        .filter(family -> !family.upcyclesTo().isEmpty())
+        .toList();
+  }
+
+  private static boolean names(Recipe recipe, Part part, Architecture family) {
+    return recipe.source().of(part).contains(family.modelType())
+        || recipe.source().of(part).contains(family.shortName());
+  }
+
+  /// The fewest layers that the recipe's choices of layers can be made from.
   private static int layers(Recipe recipe) {
     int wanted =
-        switch (recipe.language().map(Component::layers).orElseGet(LayerSelection.All::new)) {
-          case LayerSelection.All all -> FEWEST_LAYERS;
-          case LayerSelection.Every every -> every.offset() + 1;
-          case LayerSelection.Last last -> last.count();
-          case LayerSelection.Range range -> range.to();
-          case LayerSelection.Listed listed ->
-              listed.layers().stream().mapToInt(Integer::intValue).max().orElse(0) + 1;
-        };
+        recipe.components().values().stream()
+            .map(Component::layers)
+            .mapToInt(TinyModel::layers)
+            .max()
+            .orElse(FEWEST_LAYERS);
     if (wanted > MOST_LAYERS) {
       throw new SmokeFailure(
           "the recipe chooses from "
@@ -63,15 +93,47 @@ public final class TinyModel {
     return Math.max(FEWEST_LAYERS, wanted);
   }
 
-  private static ModelConfig config(Architecture family, int layers) {
+  private static int layers(LayerSelection selection) {
+    return switch (selection) {
+      case LayerSelection.All all -> FEWEST_LAYERS;
+      case LayerSelection.Every every -> every.offset() + 1;
+      case LayerSelection.Last last -> last.count();
+      case LayerSelection.ExceptLast except -> except.count() + 1;
+      case LayerSelection.Range range -> range.to();
+      case LayerSelection.Listed listed ->
+          listed.layers().stream().mapToInt(Integer::intValue).max().orElse(0) + 1;
+    };
+  }
+
+  private static ObjectNode config(Architecture family, int layers) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.putArray("architectures").add(family.className());
     json.put("model_type", family.modelType());
+    for (PartRule rule : family.parts()) {
+      Architecture part = Architecture.require(rule.families().getFirst());
+      json.set(rule.config(), config(part, layers));
+    }
+    if (family.decodes()) {
+      sizes(json, layers);
+      decoder(json);
+    } else if (family.part().equals(Optional.of(Part.CONNECTOR))) {
+      json.put("input_size", HIDDEN).put("hidden_size", HIDDEN);
+    } else if (family.part().isPresent()) {
+      sizes(json, layers);
+      json.put("max_position_embeddings", 16).put("image_size", 28).put("patch_size", 7);
+    }
+    return json;
+  }
+
+  private static void sizes(ObjectNode json, int layers) {
     json.put("vocab_size", VOCAB);
     json.put("hidden_size", HIDDEN);
     json.put("intermediate_size", INTERMEDIATE);
     json.put("num_hidden_layers", layers);
     json.put("num_attention_heads", HEADS);
+  }
+
+  private static void decoder(ObjectNode json) {
     json.put("num_key_value_heads", KV_HEADS);
     json.put("head_dim", HIDDEN / HEADS);
     json.put("hidden_act", "silu");
@@ -85,8 +147,5 @@ public final class TinyModel {
     json.put("rope_theta", ROPE_THETA);
     json.putNull("rope_scaling");
     json.putObject("rope_parameters").put("rope_theta", ROPE_THETA).put("rope_type", "default");
-    json.put("torch_dtype", "bfloat16");
-    json.put("dtype", "bfloat16");
-    return ModelConfig.of(json);
   }
 }

@@ -2,6 +2,7 @@ package dev.upcycle.verify;
 
 import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.Shape;
+import dev.upcycle.recipe.Part;
 import java.util.Optional;
 
 /// A tensor that the target must hold.
@@ -10,7 +11,9 @@ import java.util.Optional;
 /// @param role what it does
 /// @param shape its dimensions
 /// @param source the dense tensor that it must come from; empty for a router
-record ExpectedTensor(String name, Role role, Shape shape, Optional<String> source) {
+/// @param part which part of the model it belongs to; empty for what stands beside the parts
+record ExpectedTensor(
+    String name, Role role, Shape shape, Optional<String> source, Optional<Part> part) {
   /// How a manifest calls the way in which such a tensor comes to be.
   String kind() {
     return switch (role.kind()) {

@@ -1,11 +1,12 @@
 package dev.upcycle.verify;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.arch.TemplateMatch;
 import dev.upcycle.arch.TensorSlot;
 import dev.upcycle.arch.TensorTemplate;
-import dev.upcycle.checkpoint.ModelConfig;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
@@ -22,20 +23,27 @@ import java.util.SequencedMap;
 record ExpectedTensors(SequencedMap<String, ExpectedTensor> byName) {
   /// Derives the expectation.
   ///
-  /// @param config the target's config
-  /// @param family the target's family
-  /// @param dense the source's family
-  static ExpectedTensors derive(ModelConfig config, Architecture family, Architecture dense) {
+  /// @param target the target's parts
+  /// @param dense the source's, in the same order
+  static ExpectedTensors derive(Composition target, Composition dense) {
     SequencedMap<String, ExpectedTensor> expected = new LinkedHashMap<>();
-    for (TensorSlot slot : family.slots(config)) {
-      TemplateMatch match = slot.match();
-      Optional<String> source =
-          denseRole(slot.role())
-              .flatMap(wanted -> counterpart(wanted, match.template(), dense))
-              .map(template -> dense.name(template, match.layer(), OptionalInt.empty()));
-      expected.put(slot.name(), new ExpectedTensor(slot.name(), slot.role(), slot.shape(), source));
+    for (int i = 0; i < target.parts().size(); i++) {
+      ModelPart from = dense.parts().get(i);
+      for (TensorSlot slot : target.parts().get(i).slots()) {
+        expected.put(slot.name(), expected(slot, from));
+      }
     }
     return new ExpectedTensors(expected);
+  }
+
+  private static ExpectedTensor expected(TensorSlot slot, ModelPart from) {
+    TemplateMatch match = slot.match();
+    Optional<String> source =
+        denseRole(slot.role())
+            .flatMap(wanted -> counterpart(wanted, match.template(), from.family()))
+            .map(template ->
+                from.name(new TemplateMatch(template, match.layer(), OptionalInt.empty())));
+    return new ExpectedTensor(slot.name(), slot.role(), slot.shape(), source, from.part());
   }
 
   /// The expected tensor of this name, if the target should hold it.

@@ -37,7 +37,12 @@ final class LeftOutExamination implements Examination {
   private static Optional<String> objection(
       TensorEntry tensor, Checkpoint source, Subject subject) {
     Optional<Role> role =
-        subject.dense().match(tensor.name()).map(TemplateMatch::template).map(t -> t.role());
+        subject
+            .denseParts()
+            .owner(tensor.name())
+            .flatMap(part -> part.match(tensor.name()))
+            .map(TemplateMatch::template)
+            .map(t -> t.role());
     if (role.isEmpty()) {
       return Optional.of(
           String.format(

@@ -40,12 +40,6 @@ final class RouterExamination implements Examination {
 
   @Override
   public void examine(Subject subject, Findings findings) {
-    Optional<RouterInit> init =
-        subject
-            .recipe()
-            .filter(recipe -> fresh)
-            .flatMap(recipe -> recipe.language())
-            .map(language -> language.router().init());
     try (TensorBytes tensors = new TensorBytes()) {
       for (ExpectedTensor expected : subject.expected().all()) {
         Optional<TensorEntry> router =
@@ -57,12 +51,21 @@ final class RouterExamination implements Examination {
         if (router.isPresent()) {
           findings.covered(CheckKind.ROUTERS, router.get().bytes());
           RouterStatistics statistics = RouterStatistics.of(router.get(), tensors);
-          objection(statistics, init)
+          objection(statistics, asked(expected, subject))
               .ifPresent(text -> findings.failed(CheckKind.ROUTERS, expected.name(), text));
           remark(statistics, findings);
         }
       }
     }
+  }
+
+  /// What the recipe draws this router from.
+  private Optional<RouterInit.Drawn> asked(ExpectedTensor router, Subject subject) {
+    return subject
+        .recipe()
+        .filter(recipe -> fresh)
+        .flatMap(recipe -> router.part().flatMap(recipe::component))
+        .map(component -> component.router().init().over(router.shape().dimension(-1)));
   }
 
   private static void remark(RouterStatistics statistics, Findings findings) {
@@ -74,7 +77,7 @@ final class RouterExamination implements Examination {
   }
 
   private static Optional<String> objection(
-      RouterStatistics statistics, Optional<RouterInit> init) {
+      RouterStatistics statistics, Optional<RouterInit.Drawn> init) {
     if (statistics.nonFinite() > 0) {
       return Optional.of(
           String.format(

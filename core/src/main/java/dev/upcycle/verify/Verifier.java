@@ -1,7 +1,8 @@
 package dev.upcycle.verify;
 
-import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.convert.Manifest;
@@ -59,38 +60,36 @@ public final class Verifier {
       Expectation expectation,
       Progress progress) {
     Path target = checkpoint.directory();
-    Architecture family = Architecture.require(checkpoint.config().modelType());
-    Architecture denseFamily =
-        Architecture.require(
-            dense.map(opened -> opened.config().modelType()).orElse(manifest.sourceFamily()));
     Findings findings = new Findings();
     checkpoint.notes().forEach(findings::remark);
-    Optional<String> absurdity = absurdity(checkpoint, family);
+    Composition parts = Composition.written(checkpoint.config(), checkpoint.tensors().keySet());
+    Optional<String> absurdity = absurdity(checkpoint, parts);
     if (absurdity.isPresent()) {
       findings.covered(CheckKind.CONFIG);
       findings.failed(CheckKind.CONFIG, "config.json", absurdity.get());
       return findings.report(name -> 0);
     }
     Optional<Recipe> recipe = RecipeBeside.read(target, manifest, findings);
-    ExpectedTensors expected = ExpectedTensors.derive(checkpoint.config(), family, denseFamily);
-    Subject subject =
-        new Subject(checkpoint, family, denseFamily, dense, manifest, recipe, expected);
-    for (Examination examination : examinations(expectation, progress)) {
+    Composition denseParts =
+        dense
+            .map(opened -> Composition.read(opened.config(), opened.tensors().keySet()))
+            .orElseGet(() -> SourceParts.of(checkpoint.config(), manifest));
+    ExpectedTensors expected = ExpectedTensors.derive(parts, denseParts);
+    Subject subject = new Subject(checkpoint, parts, denseParts, dense, manifest, recipe, expected);
+    for (Examination examination : examinations(parts, expectation, progress)) {
       examination.examine(subject, findings);
     }
     List<String> order = new ArrayList<>(expected.byName().keySet());
     return findings.report(position(order));
   }
 
-  private static List<Examination> examinations(Expectation expectation, Progress progress) {
+  private static List<Examination> examinations(
+      Composition parts, Expectation expectation, Progress progress) {
     List<Examination> structure =
         List.of(
             new StructureExamination(),
             new FileExamination(),
-            switch (expectation) {
-              case CONVERTED -> ConfigExamination.converted();
-              case TRAINED -> ConfigExamination.trained();
-            },
+            parts.whole().decodes() ? decoderConfig(expectation) : new TowerConfigExamination(),
             new ManifestExamination());
     List<Examination> weights =
         switch (expectation) {
@@ -107,18 +106,35 @@ public final class Verifier {
     return all;
   }
 
+  private static Examination decoderConfig(Expectation expectation) {
+    return switch (expectation) {
+      case CONVERTED -> ConfigExamination.converted();
+      case TRAINED -> ConfigExamination.trained();
+    };
+  }
+
   /// Says why no expectation can be derived, before a hostile config makes it a large one.
-  private static Optional<String> absurdity(Checkpoint target, Architecture family) {
-    if (!family.mixtureOfExperts()) {
+  private static Optional<String> absurdity(Checkpoint target, Composition parts) {
+    if (!parts.mixtureOfExperts()) {
       return Optional.of(
           String.format(
               Locale.ROOT,
               "model_type %s has no experts, expected the result of a conversion",
-              family.modelType()));
+              parts.whole().modelType()));
     }
+    for (ModelPart part : parts.parts()) {
+      Optional<String> found = absurdity(target, part);
+      if (found.isPresent()) {
+        return found;
+      }
+    }
+    return Optional.empty();
+  }
+
+  private static Optional<String> absurdity(Checkpoint target, ModelPart part) {
     Dimensions dimensions;
     try {
-      dimensions = Dimensions.of(family, target.config());
+      dimensions = part.dimensions();
     } catch (CheckpointFormatException e) {
       return Optional.of(String.valueOf(e.getMessage()));
     }

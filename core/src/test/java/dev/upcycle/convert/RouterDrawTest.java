@@ -81,7 +81,7 @@ class RouterDrawTest {
   }
 
   /// The mean of each power up to the fourth.
-  private static double[] moments(RouterInit init, int count) {
+  private static double[] moments(RouterInit.Drawn init, int count) {
     ByteBuffer values =
         new RouterDraw(init, SEED, DType.F32).bytes(0, count).order(ByteOrder.LITTLE_ENDIAN);
     double[] sums = new double[5];

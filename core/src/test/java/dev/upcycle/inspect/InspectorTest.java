@@ -17,6 +17,7 @@ import dev.upcycle.plan.UpcyclePlan;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -46,7 +47,8 @@ class InspectorTest {
   void aDenseModelShowsItsSizesAndWhatItCanBecome() {
     Inspection inspection = inspect(DenseFixture.mistral().shards(2).dtype("BF16"));
     assertThat(inspection.family()).isEqualTo("mistral");
-    assertThat(inspection.sizes()).contains(new Inspection.Sizes(2, 16, 24, 4, 2, 4, 32));
+    assertThat(inspection.sizes())
+        .contains(new Inspection.Sizes(2, 16, 24, 4, 2, 4, OptionalLong.of(32)));
     assertThat(inspection.parameters().total()).isEqualTo(2 * 512 + 16 + 2 * (768 + 1152 + 32));
     assertThat(inspection.files()).hasSize(2);
     assertThat(inspection.feedForward())

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /// The one table of keys, their types and their defaults; a test holds the JSON Schema and the
 /// documentation against it.
@@ -46,22 +47,34 @@ final class Format {
               List.of(
                   new Kind("zero", List.of()),
                   new Kind("normal", List.of(Key.withDefault("std", new Leaf.Positive(), 0.02))),
-                  new Kind(
-                      "uniform", List.of(Key.withDefault("bound", new Leaf.Positive(), 0.02))))),
+                  new Kind("uniform", List.of(Key.withDefault("bound", new Leaf.Positive(), 0.02))),
+                  new Kind("torch_linear", List.of()))),
           "normal");
 
+  private static final Key LAYERS =
+      new Key("layers", new Shape.Layers(), Optional.of(Shape.Layers.ALL), FILLED);
+
+  private static final Key ROUTER =
+      Key.of(
+          "router",
+          new Shape.Choice(
+              kinds(List.of(new Kind("top_k", List.of(Key.of("init", ROUTER_INIT, FILLED))))),
+              "top_k"),
+          FILLED);
+
   private static final Shape COMPONENT =
+      new Shape.Section(List.of(LAYERS, Key.of("experts", EXPERTS, FILLED), ROUTER));
+
+  /// A connector is one network, so there are no layers to choose.
+  private static final Shape CONNECTOR =
+      new Shape.Section(List.of(Key.of("experts", EXPERTS, FILLED), ROUTER));
+
+  private static final Shape SOURCE =
       new Shape.Section(
           List.of(
-              new Key("layers", new Shape.Layers(), Optional.of(Shape.Layers.ALL), FILLED),
-              Key.of("experts", EXPERTS, FILLED),
-              Key.of(
-                  "router",
-                  new Shape.Choice(
-                      kinds(
-                          List.of(new Kind("top_k", List.of(Key.of("init", ROUTER_INIT, FILLED))))),
-                      "top_k"),
-                  FILLED)));
+              Key.of("language", families("mistral", "llama", "clip_text"), LEFT_OUT),
+              Key.of("vision", families("clip", "siglip", "vit"), LEFT_OUT),
+              Key.of("connector", families("mlp"), LEFT_OUT)));
 
   private static final Shape OUTPUT =
       new Shape.Section(
@@ -78,21 +91,19 @@ final class Format {
               Key.of("recipe", new Leaf.Whole(VERSION, VERSION), REFUSED),
               Key.of("extends", REFERENCE, LEFT_OUT),
               Key.withDefault("name", NAME, "unnamed"),
-              Key.of(
-                  "source",
-                  new Shape.Section(
-                      List.of(
-                          Key.withDefault(
-                              "language",
-                              new Leaf.Words(List.of("mistral", "llama", AUTO), AUTO),
-                              AUTO))),
-                  FILLED),
+              Key.of("source", SOURCE, FILLED),
               Key.withDefault("target", new Leaf.Word(List.of("mixtral", AUTO)), AUTO),
               Key.withDefault("seed", new Leaf.Whole(Long.MIN_VALUE, Long.MAX_VALUE), 42L),
               Key.of("language", COMPONENT, LEFT_OUT),
+              Key.of("vision", COMPONENT, LEFT_OUT),
+              Key.of("connector", CONNECTOR, LEFT_OUT),
               Key.of("output", OUTPUT, FILLED)));
 
   private Format() {}
+
+  private static Leaf families(String... names) {
+    return new Leaf.Words(Stream.concat(Stream.of(names), Stream.of(AUTO)).toList(), AUTO);
+  }
 
   private static SequencedMap<String, List<Key>> kinds(List<Kind> kinds) {
     SequencedMap<String, List<Key>> byName = new LinkedHashMap<>();

@@ -24,6 +24,14 @@ public sealed interface LayerSelection {
     }
   }
 
+  /// All but the last so many layers.
+  record ExceptLast(int count) implements LayerSelection {
+    /// Refuses fewer than one.
+    public ExceptLast {
+      check(count >= 1, "except_last " + count);
+    }
+  }
+
   /// Layers `from` to `to`, `to` not included.
   record Range(int from, int to) implements LayerSelection {
     /// Refuses an empty range and a negative layer.
@@ -63,6 +71,13 @@ public sealed interface LayerSelection {
             count <= layers,
             "the last %d layers were asked for, but the model has %d".formatted(count, layers));
         yield indices(layers - count, layers, 1);
+      }
+      case ExceptLast(int count) -> {
+        require(
+            count < layers,
+            "all but the last %d layers were asked for, but the model has %d"
+                .formatted(count, layers));
+        yield indices(0, layers - count, 1);
       }
       case Range(int from, int to) -> {
         require(

@@ -17,7 +17,16 @@ import java.util.Optional;
 final class Library {
   /// Sorted; a test holds the list against the folder of resources.
   static final List<String> SHIPPED =
-      List.of("llama-4x2", "llama-8x2", "mistral-4x2", "mistral-8x2");
+      List.of(
+          "clip-up-b16",
+          "clip-vit-4x2",
+          "connector-4x2",
+          "llama-4x2",
+          "llama-8x2",
+          "mistral-4x2",
+          "mistral-8x2",
+          "siglip-4x2",
+          "vit-4x2");
 
   private static final String SCHEMA = "recipe.schema.json";
 

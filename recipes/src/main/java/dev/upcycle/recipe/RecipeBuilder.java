@@ -1,7 +1,9 @@
 package dev.upcycle.recipe;
 
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 
 /// Turns checked values into a [Recipe].
@@ -17,14 +19,35 @@ final class RecipeBuilder {
   }
 
   private Recipe recipe() {
-    KeyPath language = KeyPath.ROOT.child("language");
     return new Recipe(
         word(path("name")),
-        new Source(words(path("source", "language"))),
+        new Source(sources()),
         word(path("target")),
         whole(path("seed")),
-        leaves.has(language) ? Optional.of(component(language)) : Optional.empty(),
+        components(),
         output());
+  }
+
+  private Map<Part, List<String>> sources() {
+    Map<Part, List<String>> sources = new EnumMap<>(Part.class);
+    for (Part part : Part.values()) {
+      KeyPath path = path("source", part.key());
+      if (leaves.find(path).isPresent()) {
+        sources.put(part, words(path));
+      }
+    }
+    return sources;
+  }
+
+  private Map<Part, Component> components() {
+    Map<Part, Component> components = new EnumMap<>(Part.class);
+    for (Part part : Part.values()) {
+      KeyPath path = KeyPath.ROOT.child(part.key());
+      if (leaves.has(path)) {
+        components.put(part, component(path));
+      }
+    }
+    return components;
   }
 
   private Component component(KeyPath path) {
@@ -54,6 +77,7 @@ final class RecipeBuilder {
           case "zero" -> new RouterInit.Zero();
           case "normal" -> new RouterInit.Normal(number(init.child("std")));
           case "uniform" -> new RouterInit.Uniform(number(init.child("bound")));
+          case "torch_linear" -> new RouterInit.TorchLinear();
           default -> throw new IllegalStateException("unchecked " + init + " " + kind);
         });
   }
@@ -65,13 +89,15 @@ final class RecipeBuilder {
     if (leaves.find(path.child("last")).isPresent()) {
       return new LayerSelection.Last(count(path.child("last")));
     }
+    if (leaves.find(path.child("except_last")).isPresent()) {
+      return new LayerSelection.ExceptLast(count(path.child("except_last")));
+    }
     if (leaves.find(path.child("range")).isPresent()) {
       List<Integer> ends = counts(path.child("range"));
       return new LayerSelection.Range(ends.get(0), ends.get(1));
     }
-    return value(path) instanceof List<?>
-        ? new LayerSelection.Listed(counts(path))
-        : new LayerSelection.All();
+    boolean listed = leaves.find(path).map(found -> found.value() instanceof List<?>).orElse(false);
+    return listed ? new LayerSelection.Listed(counts(path)) : new LayerSelection.All();
   }
 
   private Output output() {

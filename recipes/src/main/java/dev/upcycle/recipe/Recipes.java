@@ -23,12 +23,13 @@ public final class Recipes {
     return Library.text(nameOrPath, Optional.of(workingDirectory));
   }
 
-  /// The recipe that a conversion without a recipe amounts to: every layer of the language model,
-  /// with the defaults for all that flags do not say.
+  /// The recipe that a conversion without a recipe amounts to: every layer of one part, with the
+  /// defaults for all that flags do not say.
   ///
-  /// @param family of the dense model, such as `mistral`
+  /// @param part what of the model becomes Mixture-of-Experts
+  /// @param family of the dense part, such as `mistral`
   /// @param target the model type of the result, such as `mixtral`
-  public static RecipeText equivalent(String family, String target) {
+  public static RecipeText equivalent(Part part, String family, String target) {
     String name = family + "-auto";
     return new RecipeText(
         name,
@@ -37,11 +38,16 @@ public final class Recipes {
         recipe: 1
         name: %s
         source:
-          language: %s
+          %s: %s
         target: %s
-        language: {}
+        %s: {}
         """
-            .formatted(YamlText.text(name), YamlText.text(family), YamlText.text(target)));
+            .formatted(
+                YamlText.text(name),
+                part.key(),
+                YamlText.text(family),
+                YamlText.text(target),
+                part.key()));
   }
 
   /// Reads a recipe through all layers of precedence.

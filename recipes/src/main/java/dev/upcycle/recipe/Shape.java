@@ -50,7 +50,7 @@ sealed interface Shape permits Leaf, Shape.Section, Shape.Choice, Shape.Layers, 
   /// Which layers: a word, a list, or a map of one form.
   record Layers() implements Shape {
     static final String ALL = "all";
-    static final List<String> FORMS = List.of("every", "last", "range");
+    static final List<String> FORMS = List.of("every", "last", "except_last", "range");
     private static final Leaf COUNT = new Leaf.Whole(1, Integer.MAX_VALUE);
 
     @Override
@@ -59,11 +59,12 @@ sealed interface Shape permits Leaf, Shape.Section, Shape.Choice, Shape.Layers, 
           Key.of("every", COUNT, Key.Absence.LEFT_OUT),
           Key.withDefault("offset", new Leaf.Whole(0, Integer.MAX_VALUE), 0L),
           Key.of("last", COUNT, Key.Absence.LEFT_OUT),
+          Key.of("except_last", COUNT, Key.Absence.LEFT_OUT),
           Key.of("range", new Leaf.Span(), Key.Absence.LEFT_OUT));
     }
 
     static String expected() {
-      return "all, {every: 2, offset: 1}, {last: 8}, {range: [8, 24]} or [0, 4, 8]";
+      return "all, {every: 2, offset: 1}, {last: 8}, {except_last: 1}, {range: [8, 24]} or [0, 4, 8]";
     }
   }
 

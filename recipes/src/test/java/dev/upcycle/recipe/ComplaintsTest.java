@@ -56,7 +56,7 @@ class ComplaintsTest {
             "mine.yaml:11:17: output.dtype: found float32; expected one of source, f32, bf16, f16;"
                 + " did you mean f32?",
             "mine.yaml:12:1: train: unknown key; known here: recipe, extends, name, source, target,"
-                + " seed, language, output");
+                + " seed, language, vision, connector, output");
   }
 
   @Test
@@ -138,7 +138,7 @@ class ComplaintsTest {
     assertOnly(
         "recipe: 1\nlanguage: {router: {init: {kind: norml, std: 1}}}",
         "mine.yaml:2:34: language.router.init.kind: found norml; expected one of zero, normal,"
-            + " uniform; did you mean normal?");
+            + " uniform, torch_linear; did you mean normal?");
   }
 
   @Test

@@ -17,7 +17,8 @@ class FlatFileTest {
   @Test
   void theFlatFileHoldsEveryValue() {
     ResolvedRecipe resolved =
-        Recipes.resolve(Recipes.equivalent("mistral", "mixtral"), List.of(), Map.of());
+        Recipes.resolve(
+            Recipes.equivalent(Part.LANGUAGE, "mistral", "mixtral"), List.of(), Map.of());
     assertThat(resolved.yaml())
         .isEqualTo(
             """
@@ -60,8 +61,6 @@ class FlatFileTest {
             """
             recipe: 1              # recipe mine.yaml:1
             name: unnamed          # default
-            source:
-              language: auto       # default
             target: auto           # default
             seed: 1                # environment UPCYCLE_SEED
             language:

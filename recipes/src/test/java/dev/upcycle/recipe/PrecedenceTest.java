@@ -138,7 +138,9 @@ class PrecedenceTest {
   @Test
   void aLastSegmentAloneGetsItsWholePath() {
     assertThatThrownBy(() -> seed(BARE, List.of(set("per_token=2")), Map.of()))
-        .hasMessageEndingWith("no such key path; did you mean language.experts.per_token?");
+        .hasMessageEndingWith(
+            "no such key path; did you mean language.experts.per_token or"
+                + " vision.experts.per_token or connector.experts.per_token?");
   }
 
   @Test
@@ -178,7 +180,7 @@ class PrecedenceTest {
   void theEquivalentRecipeTakesFlags() {
     Recipe recipe =
         Recipes.resolve(
-                Recipes.equivalent("llama", "mixtral"),
+                Recipes.equivalent(Part.LANGUAGE, "llama", "mixtral"),
                 List.of(
                     Setting.flag("--experts", "language.experts.count", "6"),
                     Setting.flag("--per-token", "language.experts.per_token", "3")),

@@ -71,6 +71,10 @@ class SchemaTest {
         language: {layers: {every: 2, offset: 1}}
         language: {layers: {every: 1, offset: 0}}
         language: {layers: {last: 8}}
+        vision: {layers: {except_last: 1}}
+        vision: {router: {init: {kind: torch_linear}}}
+        connector: {}
+        source: {vision: [clip, vit], connector: mlp}
         language: {layers: {range: [0, 1]}}
         language: {experts: {}}
         language: {experts: {count: 2}}
@@ -112,7 +116,8 @@ class SchemaTest {
         extends: 5
         extends: ""
         source: mistral
-        source: {vision: clip}
+        source: {vision: mistral}
+        source: {connector: [mlp, auto]}
         source: {language: gpt2}
         source: {language: []}
         source: {language: [auto]}
@@ -164,7 +169,11 @@ class SchemaTest {
         language: {router: {init: {std: "1"}}}
         language: {router: {init: {std: .inf}}}
         language: {router: {init: {kind: uniform, bound: 0}}}
-        vision: {}
+        vision: {layer: all}
+        connector: {layers: all}
+        vision: {layers: {except_last: 0}}
+        vision: {layers: {except_last: 1, last: 1}}
+        vision: {router: {init: {kind: torch_linear, bound: 1}}}
         train: {}
         output: {dtype: float32}
         output: {dtype: null}

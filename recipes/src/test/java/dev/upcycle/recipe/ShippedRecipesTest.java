@@ -23,6 +23,10 @@ class ShippedRecipesTest {
     return Recipes.shipped();
   }
 
+  static List<String> decoders() {
+    return List.of("llama-4x2", "llama-8x2", "mistral-4x2", "mistral-8x2");
+  }
+
   private static ResolvedRecipe resolve(String name) {
     return Recipes.resolve(Recipes.text(name, HERE), List.of(), Map.of());
   }
@@ -39,13 +43,13 @@ class ShippedRecipesTest {
   }
 
   @ParameterizedTest
-  @MethodSource("shipped")
-  void eachSaysWhatItsNameSays(String name) {
+  @MethodSource("decoders")
+  void eachForDecodersSaysWhatItsNameSays(String name) {
     Recipe recipe = resolve(name).recipe();
     String family = name.substring(0, name.indexOf('-'));
     int experts = Integer.parseInt(name.substring(name.indexOf('-') + 1, name.indexOf('x')));
     assertThat(recipe.name()).isEqualTo(name);
-    assertThat(recipe.source()).isEqualTo(new Source(List.of(family)));
+    assertThat(recipe.source()).isEqualTo(new Source(Map.of(Part.LANGUAGE, List.of(family))));
     assertThat(recipe.target()).isEqualTo("mixtral");
     assertThat(recipe.language())
         .isEqualTo(
@@ -62,11 +66,31 @@ class ShippedRecipesTest {
                 Map.of("router_aux_loss_coef", 0.001, "output_router_logits", false)));
   }
 
+  @Test
+  void thoseForTowersAndConnectorsCopyExpertsAndFillRoutersAsTorchDoes() {
+    assertThat(resolve("clip-vit-4x2").recipe().components())
+        .isEqualTo(Map.of(Part.VISION, torch(new LayerSelection.All(), 4)));
+    assertThat(resolve("siglip-4x2").recipe().source().of(Part.VISION)).containsExactly("siglip");
+    assertThat(resolve("vit-4x2").recipe().source().of(Part.VISION)).containsExactly("vit");
+    assertThat(resolve("connector-4x2").recipe().components())
+        .isEqualTo(Map.of(Part.CONNECTOR, torch(new LayerSelection.All(), 4)));
+    Component alternate = torch(new LayerSelection.Every(2, 1), 8);
+    assertThat(resolve("clip-up-b16").recipe().components())
+        .isEqualTo(Map.of(Part.VISION, alternate, Part.LANGUAGE, alternate));
+  }
+
+  private static Component torch(LayerSelection layers, int experts) {
+    return new Component(
+        layers,
+        new Experts(experts, 2, new ExpertInit.Copy()),
+        new Router(new RouterInit.TorchLinear()));
+  }
+
   @ParameterizedTest
   @MethodSource("shipped")
   void eachSaysInItsFirstLinesWhichCommandRunsIt(String name) {
     List<String> lines = Recipes.text(name, HERE).yaml().lines().limit(2).toList();
-    assertThat(lines.get(0)).contains("-style decoder -> Mixtral");
+    assertThat(lines.get(0)).startsWith("# ").contains(" -> ").endsWith(" per token.");
     assertThat(lines.get(1)).startsWith("#   upcycle convert " + name + " --model ./");
     assertThat(lines.get(1)).contains(" --out ./");
   }

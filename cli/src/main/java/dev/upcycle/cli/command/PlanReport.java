@@ -11,7 +11,6 @@ import dev.upcycle.plan.Discarded;
 import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.plan.UpcyclePlan.Note;
-import dev.upcycle.recipe.Component;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -19,6 +18,8 @@ import java.nio.file.Path;
 import java.util.IntSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -113,29 +114,26 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
             .row("source", plan.source().modelType() + ", " + source)
             .row("target", plan.target().modelType() + " (" + plan.target().className() + ")")
             .row("recipe", plan.recipe().recipe().name());
-    plan.recipe()
-        .recipe()
-        .language()
-        .map(Component::experts)
-        .ifPresent(experts ->
-            table.row(
-                "experts", experts.count() + " per layer, " + experts.perToken() + " per token"));
-    return table
+    table.row("experts", expertsOfParts());
+    table
         .row(
             "parameters",
             Quantities.parameters(estimate.parameters().total())
                 + " in all, "
                 + Quantities.parameters(estimate.parameters().active())
                 + " used per token")
-        .row("weights", Quantities.bytes(estimate.bytes()) + " in " + files())
-        .row(
-            "KV cache",
-            Quantities.bytes(estimate.kvCacheBytesPerToken())
-                + " per token, "
-                + Quantities.bytes(estimate.kvCacheBytes())
-                + " at "
-                + Quantities.count(estimate.kvCacheTokens())
-                + " tokens")
+        .row("weights", Quantities.bytes(estimate.bytes()) + " in " + files());
+    if (estimate.kvCacheTokens() > 0) {
+      table.row(
+          "KV cache",
+          Quantities.bytes(estimate.kvCacheBytesPerToken())
+              + " per token, "
+              + Quantities.bytes(estimate.kvCacheBytes())
+              + " at "
+              + Quantities.count(estimate.kvCacheTokens())
+              + " tokens");
+    }
+    return table
         .row(
             "peak memory",
             Quantities.bytes(estimate.peakResidentBytes(threads()))
@@ -144,6 +142,19 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
                 + " threads, whatever the tensors' sizes")
         .row("free disk", Quantities.bytes(freeBytes))
         .row("plan", plan.sha256());
+  }
+
+  /// Of each part, the part named where it is not the whole model.
+  private String expertsOfParts() {
+    return plan.recipe().recipe().components().entrySet().stream()
+        .sorted(Map.Entry.comparingByKey())
+        .map(entry ->
+            entry.getValue().experts().count()
+                + " per layer, "
+                + entry.getValue().experts().perToken()
+                + " per token"
+                + (plan.source().parts().isEmpty() ? "" : " (" + entry.getKey().key() + ")"))
+        .collect(Collectors.joining("; "));
   }
 
   // Those that convert takes when it is not told.

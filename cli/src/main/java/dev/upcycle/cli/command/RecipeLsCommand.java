@@ -5,10 +5,14 @@ import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.Experts;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.Recipes;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import tools.jackson.databind.node.ArrayNode;
@@ -50,12 +54,28 @@ final class RecipeLsCommand extends Command {
     for (Recipe recipe : recipes) {
       table.row(
           recipe.name(),
-          String.join(", ", recipe.source().language()),
+          String.join(", ", sources(recipe)),
           recipe.target(),
-          recipe.language().map(part -> String.valueOf(part.experts().count())).orElse("-"),
-          recipe.language().map(part -> String.valueOf(part.experts().perToken())).orElse("-"));
+          experts(recipe).map(experts -> String.valueOf(experts.count())).orElse("-"),
+          experts(recipe).map(experts -> String.valueOf(experts.perToken())).orElse("-"));
     }
     return table;
+  }
+
+  /// The families of every part that the recipe names.
+  private static List<String> sources(Recipe recipe) {
+    return Arrays.stream(Part.values())
+        .filter(part -> recipe.source().families().containsKey(part))
+        .flatMap(part -> recipe.source().of(part).stream())
+        .toList();
+  }
+
+  /// Those of the first part that has any.
+  private static Optional<Experts> experts(Recipe recipe) {
+    return Arrays.stream(Part.values())
+        .flatMap(part -> recipe.component(part).stream())
+        .map(Component::experts)
+        .findFirst();
   }
 
   private static ObjectNode document(List<Recipe> recipes) {
@@ -63,11 +83,9 @@ final class RecipeLsCommand extends Command {
     ArrayNode list = document.putArray("recipes");
     for (Recipe recipe : recipes) {
       ObjectNode node = list.addObject().put("name", recipe.name());
-      recipe.source().language().forEach(node.putArray("source")::add);
+      sources(recipe).forEach(node.putArray("source")::add);
       node.put("target", recipe.target());
-      recipe
-          .language()
-          .map(Component::experts)
+      experts(recipe)
           .ifPresent(
               experts -> node.put("experts", experts.count()).put("per_token", experts.perToken()));
     }

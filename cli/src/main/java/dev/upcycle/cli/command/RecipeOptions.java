@@ -1,17 +1,25 @@
 package dev.upcycle.cli.command;
 
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.plan.Families;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.Origin;
+import dev.upcycle.recipe.Part;
+import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Setting;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -50,13 +58,13 @@ final class RecipeOptions {
   @Option(
       names = "--experts",
       paramLabel = "N",
-      description = "Experts per layer (language.experts.count).")
+      description = "Experts per layer, in every part that has any (language.experts.count).")
   private @Nullable Integer experts;
 
   @Option(
       names = "--per-token",
       paramLabel = "K",
-      description = "Experts that a token uses (language.experts.per_token).")
+      description = "Experts that a token uses, likewise (language.experts.per_token).")
   private @Nullable Integer perToken;
 
   @Option(
@@ -101,31 +109,45 @@ final class RecipeOptions {
 
   /// The recipe through every layer of precedence, for a model of this config.
   ResolvedRecipe resolve(ModelConfig model, Surroundings surroundings, Terminal terminal) {
-    List<Setting> settings = settings();
     if (recipe != null) {
-      return Recipes.resolve(
-          Recipes.text(recipe, surroundings.workingDirectory()),
-          settings,
-          surroundings.environment());
+      return resolve(Recipes.text(recipe, surroundings.workingDirectory()), surroundings);
     }
     Families.refusal(model)
         .ifPresent(reason -> {
           throw new PlanException(List.of(reason));
         });
-    ResolvedRecipe resolved =
-        Recipes.resolve(
-            Recipes.equivalent(model.modelType(), "auto"), settings, surroundings.environment());
+    ResolvedRecipe resolved = resolve(equivalent(model), surroundings);
     terminal.note("no recipe given; this one is equivalent:\n" + resolved.yaml().stripTrailing());
     return resolved;
   }
 
-  private List<Setting> settings() {
+  /// The part that is most of the model: of a composition its image tower.
+  private static RecipeText equivalent(ModelConfig model) {
+    Architecture whole = Architecture.require(model.modelType());
+    Part part = whole.part().orElse(Part.VISION);
+    Architecture family =
+        Composition.read(model, Set.of()).find(part).map(ModelPart::family).orElse(whole);
+    return Recipes.equivalent(part, family.shortName(), "auto");
+  }
+
+  private ResolvedRecipe resolve(RecipeText text, Surroundings surroundings) {
+    Set<Part> parts = EnumSet.of(Part.LANGUAGE);
+    if (experts != null || perToken != null) {
+      Set<Part> own = Recipes.resolve(text, List.of(), Map.of()).recipe().components().keySet();
+      parts = own.isEmpty() ? parts : own;
+    }
+    return Recipes.resolve(text, settings(parts), surroundings.environment());
+  }
+
+  private List<Setting> settings(Set<Part> parts) {
     List<Setting> settings = new ArrayList<>();
     for (String set : sets) {
       settings.add(SetArgument.parse(set));
     }
-    flag(settings, "--experts", "language.experts.count", experts);
-    flag(settings, "--per-token", "language.experts.per_token", perToken);
+    for (Part part : parts.stream().sorted().toList()) {
+      flag(settings, "--experts", part.key() + ".experts.count", experts);
+      flag(settings, "--per-token", part.key() + ".experts.per_token", perToken);
+    }
     flag(
         settings,
         "--dtype",

@@ -1,0 +1,174 @@
+package dev.upcycle.verify;
+
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ModelPart;
+import dev.upcycle.arch.Modeling;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.Recipe;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Does the `config.json` of a target that writes no texts name the classes of its modelling file,
+/// and does it describe, part by part, the dense model with the experts that the recipe asks for?
+final class TowerConfigExamination implements Examination {
+  /// Keys that a part's config may have beside its source's.
+  private static final Set<String> OF_EXPERTS =
+      Set.of("num_experts", "num_experts_per_tok", "router_norm_topk_prob", "moe_layers");
+
+  /// Keys of the whole that are about its files and classes.
+  private static final Set<String> OF_FILES =
+      Set.of(
+          "_name_or_path",
+          "architectures",
+          "auto_map",
+          "dtype",
+          "model_type",
+          "quantization_config",
+          "torch_dtype");
+
+  @Override
+  public void examine(Subject subject, Findings findings) {
+    ModelConfig config = subject.target().config();
+    classes(subject, findings);
+    equal("dtype", config.json().path("torch_dtype"), config.json().path("dtype"), findings);
+    subject.recipe().ifPresent(recipe -> asAsked(recipe, subject, findings));
+    subject.source().ifPresent(source -> asDense(subject, findings));
+  }
+
+  private static void classes(Subject subject, Findings findings) {
+    Optional<Modeling> modeling = subject.family().modeling();
+    if (modeling.isEmpty()) {
+      return;
+    }
+    ObjectNode json = subject.target().config().json();
+    List<String> dense =
+        subject.source().map(source -> source.config().strings("architectures")).orElse(List.of());
+    String first = json.path("architectures").path(0).asString("");
+    expect(
+        subject.source().isPresent()
+            ? first.equals(modeling.get().className(dense))
+            : modeling.get().autoClasses().containsValue(first),
+        "architectures",
+        "is [" + first + "], expected the class of " + modeling.get().file() + " for the dense one",
+        findings);
+    ObjectNode wanted = JsonMapper.shared().createObjectNode();
+    wanted.put("AutoConfig", modeling.get().module() + modeling.get().configClass());
+    modeling
+        .get()
+        .autoClasses()
+        .forEach((loader, name) -> wanted.put(loader, modeling.get().module() + name));
+    equal("auto_map", wanted, json.path("auto_map"), findings);
+  }
+
+  private static void asAsked(Recipe recipe, Subject subject, Findings findings) {
+    for (ModelPart part : subject.parts().parts()) {
+      Optional<Component> component = part.part().flatMap(recipe::component);
+      component.ifPresent(asked -> experts(part, asked, findings));
+      if (component.isEmpty() && part.part().isPresent()) {
+        expect(
+            !part.family().mixtureOfExperts(),
+            part.family().modelType(),
+            "has experts, recipe.yaml leaves it dense",
+            findings);
+      }
+    }
+    recipe
+        .output()
+        .config()
+        .forEach((key, wanted) ->
+            equal(
+                key,
+                JsonMapper.shared().valueToTree(wanted),
+                subject.target().config().json().path(key),
+                findings));
+  }
+
+  private static void experts(ModelPart part, Component asked, Findings findings) {
+    ObjectNode json = part.config().json();
+    JsonMapper mapper = JsonMapper.shared();
+    equal(
+        "num_experts",
+        mapper.valueToTree(asked.experts().count()),
+        json.path("num_experts"),
+        findings);
+    equal(
+        "num_experts_per_tok",
+        mapper.valueToTree(asked.experts().perToken()),
+        json.path("num_experts_per_tok"),
+        findings);
+    equal(
+        "router_norm_topk_prob",
+        mapper.valueToTree(true),
+        json.path("router_norm_topk_prob"),
+        findings);
+    part.family()
+        .sparseLayersKey()
+        .ifPresent(key ->
+            equal(
+                key,
+                mapper.valueToTree(asked.layers().of(part.dimensions().layers())),
+                json.path(key),
+                findings));
+  }
+
+  private static void asDense(Subject subject, Findings findings) {
+    Set<String> overridden =
+        subject.recipe().map(recipe -> recipe.output().config().keySet()).orElse(Set.of());
+    Composition dense = subject.denseParts();
+    Set<String> nested = new HashSet<>(OF_FILES);
+    dense
+        .whole()
+        .parts()
+        .forEach(rule -> {
+          nested.add(rule.config());
+          nested.add(Composition.repeated(rule));
+        });
+    for (int i = 0; i < dense.parts().size(); i++) {
+      ModelPart before = dense.parts().get(i);
+      ObjectNode wanted = before.family().complete(before.config()).json();
+      ObjectNode actual = subject.parts().parts().get(i).config().json();
+      Set<String> keys = new HashSet<>(wanted.propertyNames());
+      keys.addAll(actual.propertyNames());
+      keys.removeAll(nested);
+      keys.removeAll(overridden);
+      for (String key : keys.stream().sorted().toList()) {
+        if (!OF_EXPERTS.contains(key) || wanted.has(key)) {
+          equal(key, wanted.path(key), actual.path(key), findings);
+        }
+      }
+    }
+  }
+
+  private static void equal(String key, JsonNode wanted, JsonNode actual, Findings findings) {
+    boolean same = wanted.equals(TowerConfigExamination::compare, actual);
+    expect(
+        same,
+        key,
+        String.format(Locale.ROOT, "expected %s, actual %s", told(wanted), told(actual)),
+        findings);
+  }
+
+  private static String told(JsonNode node) {
+    return node.isMissingNode() ? "absent" : node.toString();
+  }
+
+  private static int compare(JsonNode left, JsonNode right) {
+    return left.isNumber() && right.isNumber()
+        ? left.decimalValue().compareTo(right.decimalValue())
+        : left.equals(right) ? 0 : 1;
+  }
+
+  private static void expect(boolean holds, String key, String message, Findings findings) {
+    findings.covered(CheckKind.CONFIG);
+    if (!holds) {
+      findings.failed(CheckKind.CONFIG, "config.json: " + key, message);
+    }
+  }
+}
