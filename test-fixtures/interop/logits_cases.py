@@ -13,6 +13,7 @@ SEQ = 20
 FEW = 5  # distinct tokens in the second row
 
 CLASSES = {
+    "mistral": "MistralForCausalLM",
     "llama": "LlamaForCausalLM",
     "qwen2": "Qwen2ForCausalLM",
     "qwen3": "Qwen3ForCausalLM",

@@ -4,7 +4,6 @@ import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.arch.Role;
 import dev.upcycle.arch.TensorSlot;
-import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.util.ArrayList;
@@ -12,6 +11,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 
@@ -21,7 +21,7 @@ import java.util.SequencedMap;
 /// @param family its architecture
 /// @param config its config, the family's defaults filled in
 /// @param dimensions its sizes
-/// @param entries every tensor that the model uses, in state dict order
+/// @param entries every tensor that the model uses by its family's name, in state dict order
 /// @param frame the tensors that belong to no layer, by role
 /// @param layers the tensors of each layer
 record CheckpointBinding(
@@ -60,16 +60,15 @@ record CheckpointBinding(
     }
   }
 
-  /// Binds a checkpoint from its headers, its config and, of biases and heads that the config does
-  /// not promise, its bytes.
+  /// Binds a model from its headers, its config and, of biases and heads that the config does not
+  /// promise, its bytes.
   ///
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException naming everything that does not fit
-  static CheckpointBinding of(Checkpoint checkpoint) {
-    Architecture family = Architecture.require(checkpoint.config().modelType());
-    ModelConfig config = family.complete(checkpoint.config());
+  static CheckpointBinding of(StoredPart part) {
+    Architecture family = part.family();
+    ModelConfig config = family.complete(part.config());
     Dimensions dimensions = Dimensions.of(family, config);
-    Fit fit = new Fit(checkpoint, family, config);
-    List<TensorSlot> slots = fit.slots(dimensions);
+    List<TensorSlot> slots = new Fit(part, config).slots(dimensions);
     SequencedMap<String, TensorEntry> entries = new LinkedHashMap<>();
     Names frame = noNames();
     List<Names> layers = new ArrayList<>();
@@ -77,7 +76,7 @@ record CheckpointBinding(
       layers.add(noNames());
     }
     for (TensorSlot slot : slots) {
-      entries.put(slot.name(), checkpoint.require(slot.name()));
+      entries.put(slot.name(), Objects.requireNonNull(part.tensors().get(slot.name())));
       slot.match().layer().stream().mapToObj(layers::get).findFirst().orElse(frame).add(slot);
     }
     return new CheckpointBinding(family, config, dimensions, entries, frame, List.copyOf(layers));

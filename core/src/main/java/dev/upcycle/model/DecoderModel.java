@@ -11,12 +11,7 @@ import dev.upcycle.kernels.ffn.Linear;
 import dev.upcycle.kernels.norm.Norm;
 import dev.upcycle.kernels.tensor.Functions;
 import dev.upcycle.kernels.tensor.Tensor;
-import dev.upcycle.kernels.tensor.TensorScope;
-import java.util.ArrayList;
-import java.util.Collections;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.stream.LongStream;
 
@@ -30,24 +25,18 @@ public final class DecoderModel implements AutoCloseable {
   private final CheckpointBinding binding;
   private final DecoderForm form;
   private final ModelOptions options;
-  private final TensorScope owner = TensorScope.detached();
-  private final SequencedMap<String, Tensor> parameters;
-  private final List<DecoderLayer> layers;
+  private final ModelWeights weights;
+  private final List<TransformerLayer> layers;
   private final Norm finalNorm;
 
   private DecoderModel(CheckpointBinding binding, DecoderForm form, ModelOptions options) {
     this.binding = binding;
     this.form = form;
     this.options = options;
-    this.parameters = Collections.unmodifiableSequencedMap(load());
-    List<DecoderLayer> assembled = new ArrayList<>();
-    for (int layer = 0; layer < binding.layers().size(); layer++) {
-      assembled.add(
-          new LayerAssembly(binding.layers().get(layer), form, parameters).assemble(layer));
-    }
-    this.layers = List.copyOf(assembled);
-    this.finalNorm =
-        new Norm.RmsNorm(parameter(binding.frame().require(Role.FINAL_NORM)), form.epsilon());
+    this.weights = ModelWeights.load(binding, options);
+    this.layers = LayerAssembly.all(binding, form.layers(), weights.table());
+    String norm = binding.frame().require(Role.FINAL_NORM);
+    this.finalNorm = weights.table().norm(norm, form.layers().norm());
   }
 
   /// Binds a checkpoint.
@@ -55,34 +44,17 @@ public final class DecoderModel implements AutoCloseable {
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException naming every tensor that is missing,
   ///   left over or of another shape than the config promises, or the config key that is not known
   public static DecoderModel open(Checkpoint checkpoint, ModelOptions options) {
-    CheckpointBinding binding = CheckpointBinding.of(checkpoint);
+    return open(StoredPart.whole(checkpoint), options);
+  }
+
+  static DecoderModel open(StoredPart part, ModelOptions options) {
+    CheckpointBinding binding = CheckpointBinding.of(part);
     return new DecoderModel(binding, DecoderForm.of(binding), options);
-  }
-
-  private SequencedMap<String, Tensor> load() {
-    SequencedMap<String, Tensor> loaded = new LinkedHashMap<>();
-    try (WeightLoader loader = new WeightLoader(options)) {
-      binding
-          .entries()
-          .forEach((name, entry) -> {
-            try (TensorScope _ = TensorScope.open()) {
-              loaded.put(name, owner.hold(loader.load(entry)));
-            }
-          });
-    } catch (RuntimeException | Error e) {
-      owner.close();
-      throw e;
-    }
-    return loaded;
-  }
-
-  private Tensor parameter(String name) {
-    return Objects.requireNonNull(parameters.get(name), name);
   }
 
   /// All weights by Hugging Face name, in state dict order; a tied head has no entry of its own.
   public SequencedMap<String, Tensor> parameters() {
-    return parameters;
+    return weights.parameters();
   }
 
   /// The family.
@@ -106,7 +78,7 @@ public final class DecoderModel implements AutoCloseable {
   }
 
   /// The layers, first to last.
-  public List<DecoderLayer> layers() {
+  public List<TransformerLayer> layers() {
     return layers;
   }
 
@@ -123,26 +95,16 @@ public final class DecoderModel implements AutoCloseable {
 
   /// Token ids `[batch, seq]` to `[batch, seq, hidden]`.
   public Tensor embed(Tensor ids) {
-    return Functions.embedding(parameter(binding.embedding()), ids.to(options.device()));
+    return Functions.embedding(
+        weights.table().require(binding.embedding()), ids.to(options.device()));
   }
 
   /// Embeddings of tokens or of anything else, `[batch, seq, hidden]`, to what the head reads.
   public HiddenOutput hidden(Tensor embeddings, ForwardPass pass) {
     RotaryEmbedding.Rotation rotation = rotation(embeddings.size(1), pass);
-    List<LayerRouting> routings = new ArrayList<>();
-    Tensor hidden = embeddings;
-    for (int layer = 0; layer < layers.size(); layer++) {
-      try (TensorScope scope = TensorScope.open()) {
-        LayerOutput output = layers.get(layer).forward(hidden, context(layer, rotation, pass));
-        hidden = scope.keep(output.hidden());
-        int index = layer;
-        output
-            .findRouting()
-            .map(routing -> new LayerRouting(index, KeptOutput.keep(scope, routing)))
-            .ifPresent(routings::add);
-      }
-    }
-    return new HiddenOutput(finalNorm.forward(hidden), routings);
+    HiddenOutput output =
+        LayerStack.pass(layers, embeddings, layer -> context(layer, rotation, pass));
+    return new HiddenOutput(finalNorm.forward(output.hidden()), output.routings());
   }
 
   /// Cosines and sines of the next `seq` positions of a pass.
@@ -153,11 +115,11 @@ public final class DecoderModel implements AutoCloseable {
         .at(options.device(), options.compute(), LongStream.range(first, first + seq).toArray());
   }
 
-  /// What [DecoderLayer#forward] of one layer needs in a pass, to walk the layers by hand.
-  public DecoderLayer.Context context(
+  /// What [TransformerLayer#forward] of one layer needs in a pass, to walk the layers by hand.
+  public TransformerLayer.Context context(
       int layer, RotaryEmbedding.Rotation rotation, ForwardPass pass) {
     KvCache cache = pass.cache();
-    return new DecoderLayer.Context(
+    return new TransformerLayer.Context(
         rotation, pass.routing(layer), cache == null ? null : cache.layer(layer));
   }
 
@@ -168,11 +130,11 @@ public final class DecoderModel implements AutoCloseable {
 
   /// The map from what [#hidden] gives to logits.
   public Linear head() {
-    return Linear.of(parameter(binding.head()));
+    return Linear.of(weights.table().require(binding.head()));
   }
 
   @Override
   public void close() {
-    owner.close();
+    weights.close();
   }
 }

@@ -5,7 +5,7 @@ import dev.upcycle.arch.Dimensions;
 import dev.upcycle.arch.Role;
 import dev.upcycle.arch.TemplateMatch;
 import dev.upcycle.arch.TensorSlot;
-import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.arch.TensorTemplate;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.DType;
@@ -22,40 +22,59 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/// Whether a checkpoint's tensors and its config describe one model.
+/// Whether a model's tensors and its config describe one and the same.
 final class Fit {
   private static final Set<DType> FLOATS = EnumSet.of(DType.F16, DType.BF16, DType.F32, DType.F64);
 
-  private final Checkpoint checkpoint;
+  private final StoredPart part;
   private final Architecture family;
   private final ModelConfig config;
 
-  Fit(Checkpoint checkpoint, Architecture family, ModelConfig config) {
-    this.checkpoint = checkpoint;
-    this.family = family;
+  /// @param config the model's, the family's defaults filled in
+  Fit(StoredPart part, ModelConfig config) {
+    this.part = part;
+    this.family = part.family();
     this.config = config;
   }
 
   /// Everything that the model uses, in state dict order; all of it is there.
   List<TensorSlot> slots(Dimensions dimensions) {
     boolean fused =
-        checkpoint.tensors().keySet().stream()
+        part.tensors().keySet().stream()
             .anyMatch(name -> family.match(name).isEmpty() && family.matchFused(name).isPresent());
     refuseAbsurdity(dimensions, fused ? 1 : dimensions.experts());
-    List<TensorSlot> slots = fused ? family.fusedSlots(config) : family.slots(config);
+    List<TensorSlot> slots =
+        new ArrayList<>(fused ? family.fusedSlots(config) : family.slots(config));
+    slots.addAll(unpromised(dimensions));
     List<String> faults = new ArrayList<>();
     Map<String, TensorSlot> wanted = new HashMap<>();
     for (TensorSlot slot : slots) {
       wanted.put(slot.name(), slot);
       fault(slot).ifPresent(faults::add);
     }
-    for (TensorEntry entry : checkpoint.tensors().values()) {
-      if (!wanted.containsKey(entry.name())) {
-        objection(entry).ifPresent(faults::add);
-      }
-    }
+    part.tensors()
+        .forEach((name, entry) -> {
+          if (!wanted.containsKey(name)) {
+            objection(name, entry).ifPresent(faults::add);
+          }
+        });
     if (!faults.isEmpty()) {
       throw fault(String.join("; ", faults));
+    }
+    return slots;
+  }
+
+  /// What is used when it lies there and no config key speaks of, such as a pooler.
+  private List<TensorSlot> unpromised(Dimensions dimensions) {
+    List<TensorSlot> slots = new ArrayList<>();
+    for (String name : part.tensors().keySet()) {
+      family
+          .match(name)
+          .filter(match -> match.template().role() == Role.HEAD)
+          .filter(match -> match.template().presence() == TensorTemplate.Presence.OPTIONAL)
+          .filter(match -> match.template().flag().isEmpty())
+          .map(match -> new TensorSlot(name, dimensions.shape(match.template()), match))
+          .ifPresent(slots::add);
     }
     return slots;
   }
@@ -64,10 +83,10 @@ final class Fit {
   private void refuseAbsurdity(Dimensions dimensions, int expertsStored) {
     int layers = dimensions.layers();
     long calledFor = Math.max(layers, (long) family.sparseLayers(config) * expertsStored);
-    if (calledFor > checkpoint.tensors().size()) {
+    if (calledFor > part.tensors().size()) {
       throw fault(
           "config.json calls for %d layers of %d experts, the weights hold %d tensors in all"
-              .formatted(layers, dimensions.experts(), checkpoint.tensors().size()));
+              .formatted(layers, dimensions.experts(), part.tensors().size()));
     }
   }
 
@@ -75,15 +94,14 @@ final class Fit {
     return new CheckpointFormatException(
         CheckpointFault.NO_SUCH_TENSOR,
         "%s does not hold the %s that its config.json describes: %s"
-            .formatted(checkpoint.directory(), family.modelType(), what));
+            .formatted(part.checkpoint().directory(), family.modelType(), what));
   }
 
   private Optional<String> fault(TensorSlot slot) {
-    Optional<TensorEntry> found = checkpoint.find(slot.name());
-    if (found.isEmpty()) {
+    TensorEntry entry = part.tensors().get(slot.name());
+    if (entry == null) {
       return Optional.of("%s %s is missing".formatted(slot.name(), slot.shape()));
     }
-    TensorEntry entry = found.get();
     if (!entry.shape().equals(slot.shape())) {
       return Optional.of(
           "%s is %s, expected %s".formatted(entry.name(), entry.shape(), slot.shape()));
@@ -95,9 +113,9 @@ final class Fit {
   }
 
   /// Why a tensor that the config does not promise cannot be passed over.
-  private Optional<String> objection(TensorEntry entry) {
+  private Optional<String> objection(String name, TensorEntry entry) {
     Optional<Role> role =
-        family.match(entry.name()).map(TemplateMatch::template).map(template -> template.role());
+        family.match(name).map(TemplateMatch::template).map(template -> template.role());
     if (role.isEmpty()) {
       return Optional.of(
           "%s %s is left over: no %s has a tensor of this name"
@@ -125,15 +143,19 @@ final class Fit {
   }
 
   private boolean equalsEmbedding(TensorEntry head) {
-    Optional<TensorEntry> embedding = checkpoint.find(family.template(Role.EMBEDDING).pattern());
-    if (embedding.isEmpty()
-        || embedding.get().dtype() != head.dtype()
-        || !embedding.get().shape().equals(head.shape())) {
+    TensorEntry embedding = part.tensors().get(family.template(Role.EMBEDDING).pattern());
+    if (embedding == null
+        || embedding.dtype() != head.dtype()
+        || !embedding.shape().equals(head.shape())) {
       return false;
     }
     try (Arena arena = Arena.ofConfined()) {
-      return checkpoint.map(embedding.get(), arena).mismatch(checkpoint.map(head, arena)) < 0;
+      return map(embedding, arena).mismatch(map(head, arena)) < 0;
     }
+  }
+
+  private MemorySegment map(TensorEntry entry, Arena arena) {
+    return part.checkpoint().map(entry, arena);
   }
 
   /// Whether every element is zero of either sign; a bias is small.
@@ -143,7 +165,7 @@ final class Fit {
     }
     int width = entry.dtype().bits() / Byte.SIZE;
     try (Arena arena = Arena.ofConfined()) {
-      MemorySegment bytes = checkpoint.map(entry, arena);
+      MemorySegment bytes = map(entry, arena);
       for (long i = 0; i < bytes.byteSize(); i++) {
         int value = bytes.get(ValueLayout.JAVA_BYTE, i);
         boolean signed = i % width == width - 1;

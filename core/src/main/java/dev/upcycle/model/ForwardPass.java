@@ -8,20 +8,24 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param routing with the noise of training or without
 /// @param cache keys and values of the tokens before these, which it appends to; null for none
-public record ForwardPass(RoutingPass routing, @Nullable KvCache cache) {
+/// @param firstLayer the number that the first layer draws its noise by
+public record ForwardPass(RoutingPass routing, @Nullable KvCache cache, int firstLayer) {
+  /// Far more than any part has layers.
+  private static final int LAYERS_APART = 1 << 16;
+
   /// Inference over whole sequences.
   public static ForwardPass plain() {
-    return new ForwardPass(RoutingPass.Infer.ofAll(), null);
+    return new ForwardPass(RoutingPass.Infer.ofAll(), null, 0);
   }
 
   /// Inference that continues what the cache has seen; open no graph for it.
   public static ForwardPass cached(KvCache cache) {
-    return new ForwardPass(RoutingPass.Infer.ofAll(), cache);
+    return new ForwardPass(RoutingPass.Infer.ofAll(), cache, 0);
   }
 
   /// A training step's pass.
   public static ForwardPass training(RoutingPass.Train routing) {
-    return new ForwardPass(routing, null);
+    return new ForwardPass(routing, null, 0);
   }
 
   /// The routing of one layer: its noise is its own.
@@ -29,7 +33,20 @@ public record ForwardPass(RoutingPass routing, @Nullable KvCache cache) {
     return switch (routing) {
       case RoutingPass.Infer infer -> infer;
       case RoutingPass.Train train ->
-          new RoutingPass.Train(train.noise().inLayer(layer), train.mask());
+          new RoutingPass.Train(train.noise().inLayer(firstLayer + layer), train.mask());
     };
+  }
+
+  /// The same step in another part of a composed model: its tokens are others, so that neither the
+  /// mask nor the cache holds there, and its noise is its own.
+  ///
+  /// @param part a number from 1 that tells the parts apart
+  ForwardPass elsewhere(int part) {
+    RoutingPass unmasked =
+        switch (routing) {
+          case RoutingPass.Infer _ -> RoutingPass.Infer.ofAll();
+          case RoutingPass.Train train -> new RoutingPass.Train(train.noise(), null);
+        };
+    return new ForwardPass(unmasked, null, part * LAYERS_APART);
   }
 }

@@ -10,37 +10,36 @@ import dev.upcycle.kernels.moe.MoeLayer;
 import dev.upcycle.kernels.moe.Router;
 import dev.upcycle.kernels.moe.SharedExpert;
 import dev.upcycle.kernels.norm.Norm;
-import dev.upcycle.kernels.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Builds one layer from the tensors of its names.
-final class LayerAssembly {
-  private static final String WEIGHT = ".weight";
-  private static final String BIAS = ".bias";
+///
+/// @param names the layer's own
+/// @param form of all layers
+/// @param weights at least the layer's own
+record LayerAssembly(CheckpointBinding.Names names, LayerForm form, WeightTable weights) {
 
-  private final CheckpointBinding.Names names;
-  private final DecoderForm form;
-  private final Map<String, Tensor> weights;
-
-  /// @param weights at least the layer's own
-  LayerAssembly(CheckpointBinding.Names names, DecoderForm form, Map<String, Tensor> weights) {
-    this.names = names;
-    this.form = form;
-    this.weights = weights;
+  /// All layers of a model.
+  static List<TransformerLayer> all(
+      CheckpointBinding binding, LayerForm form, WeightTable weights) {
+    List<TransformerLayer> layers = new ArrayList<>();
+    for (int layer = 0; layer < binding.layers().size(); layer++) {
+      layers.add(new LayerAssembly(binding.layers().get(layer), form, weights).assemble(layer));
+    }
+    return List.copyOf(layers);
   }
 
-  DecoderLayer assemble(int layer) {
-    return new DecoderLayer(
+  TransformerLayer assemble(int layer) {
+    return new TransformerLayer(
         norm(names.require(Role.INPUT_NORM)),
         attention(layer),
         norm(names.require(Role.POST_ATTENTION_NORM)),
         names.find(Role.ROUTER).isPresent()
             ? new FeedForwardBlock.Sparse(experts())
-            : new FeedForwardBlock.Dense(gated(Role.FFN_GATE, Role.FFN_UP, Role.FFN_DOWN)));
+            : new FeedForwardBlock.Dense(network()));
   }
 
   private GroupedQueryAttention attention(int layer) {
@@ -60,8 +59,14 @@ final class LayerAssembly {
     return name.isPresent() ? norm(name.get()) : null;
   }
 
+  private FeedForward network() {
+    return names.find(Role.FFN_GATE).isPresent()
+        ? gated(Role.FFN_GATE, Role.FFN_UP, Role.FFN_DOWN)
+        : new FeedForward.TwoLayer(linear(Role.FFN_UP), linear(Role.FFN_DOWN), form.activation());
+  }
+
   private MoeLayer experts() {
-    Router router = Router.of(form.router(), weight(names.require(Role.ROUTER)));
+    Router router = Router.of(form.router(), weights.require(names.require(Role.ROUTER)));
     return new MoeLayer(router, Experts.fastest(expertWeights()), shared());
   }
 
@@ -70,23 +75,24 @@ final class LayerAssembly {
     if (stacked.isPresent()) {
       return new ExpertWeights.Stacked(
           new ExpertWeights.Form(ExpertWeights.Gating.GATED, form.activation()),
-          weight(stacked.get()),
-          weight(names.require(Role.STACKED_DOWN)),
+          weights.require(stacked.get()),
+          weights.require(names.require(Role.STACKED_DOWN)),
           null);
     }
-    List<String> gates = names.all(Role.EXPERT_GATE);
-    List<String> ups = names.all(Role.EXPERT_UP);
-    List<String> downs = names.all(Role.EXPERT_DOWN);
     List<FeedForward> networks = new ArrayList<>();
-    for (int expert = 0; expert < gates.size(); expert++) {
-      networks.add(
-          new FeedForward.Gated(
-              linear(gates.get(expert)),
-              linear(ups.get(expert)),
-              linear(downs.get(expert)),
-              form.activation()));
+    for (int expert = 0; expert < names.all(Role.EXPERT_UP).size(); expert++) {
+      networks.add(expert(expert));
     }
     return new ExpertWeights.Separate(networks);
+  }
+
+  private FeedForward expert(int expert) {
+    Linear up = weights.linear(names.all(Role.EXPERT_UP).get(expert));
+    Linear down = weights.linear(names.all(Role.EXPERT_DOWN).get(expert));
+    List<String> gates = names.all(Role.EXPERT_GATE);
+    return gates.isEmpty()
+        ? new FeedForward.TwoLayer(up, down, form.activation())
+        : new FeedForward.Gated(weights.linear(gates.get(expert)), up, down, form.activation());
   }
 
   private @Nullable SharedExpert shared() {
@@ -101,24 +107,10 @@ final class LayerAssembly {
   }
 
   private Norm norm(String name) {
-    return new Norm.RmsNorm(weight(name), form.epsilon());
+    return weights.norm(name, form.norm());
   }
 
   private Linear linear(Role role) {
-    return linear(names.require(role));
-  }
-
-  /// A matrix with the bias of its name, where there is one.
-  private Linear linear(String name) {
-    String bias = name.substring(0, name.length() - WEIGHT.length()) + BIAS;
-    return new Linear(weight(name), weights.get(bias));
-  }
-
-  private Tensor weight(String name) {
-    Tensor tensor = weights.get(name);
-    if (tensor == null) {
-      throw new IllegalStateException("tensor " + name + " was not loaded");
-    }
-    return tensor;
+    return weights.linear(names.require(role));
   }
 }

@@ -7,7 +7,6 @@ import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.kernels.attention.RotaryEmbedding;
 import dev.upcycle.kernels.ffn.Linear;
 import dev.upcycle.kernels.moe.RoutingPass;
-import dev.upcycle.kernels.norm.Norm;
 import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.kernels.tensor.Functions;
@@ -47,7 +46,7 @@ public final class LayerWalk {
   ///
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException as [DecoderModel#open]
   public static LayerWalk open(Checkpoint checkpoint, ModelOptions options) {
-    CheckpointBinding binding = CheckpointBinding.of(checkpoint);
+    CheckpointBinding binding = CheckpointBinding.of(StoredPart.whole(checkpoint));
     return new LayerWalk(binding, DecoderForm.of(binding), options);
   }
 
@@ -117,7 +116,7 @@ public final class LayerWalk {
     try (TensorScope scope = TensorScope.open();
         Gradients.Pause _ = Gradients.pause();
         WeightLoader loader = new WeightLoader(options)) {
-      DecoderLayer layer = assemble(index, loader, (_, weight) -> weight);
+      TransformerLayer layer = assemble(index, loader, (_, weight) -> weight);
       List<LayerOutput> outputs = new ArrayList<>();
       for (Tensor one : hidden) {
         try (TensorScope passing = TensorScope.open()) {
@@ -129,16 +128,16 @@ public final class LayerWalk {
     }
   }
 
-  private DecoderLayer assemble(int index, WeightLoader loader, Change change) {
+  private TransformerLayer assemble(int index, WeightLoader loader, Change change) {
     CheckpointBinding.Names names = binding.layers().get(index);
     Map<String, Tensor> weights = new HashMap<>();
     names
         .all()
         .forEach(name -> weights.put(name, change.of(name, loader.load(binding.require(name)))));
-    return new LayerAssembly(names, form, weights).assemble(index);
+    return new LayerAssembly(names, form.layers(), new WeightTable(weights)).assemble(index);
   }
 
-  private LayerOutput forward(DecoderLayer layer, Tensor hidden) {
+  private LayerOutput forward(TransformerLayer layer, Tensor hidden) {
     return layer.forward(hidden, context(hidden.size(1)));
   }
 
@@ -149,19 +148,20 @@ public final class LayerWalk {
     return output;
   }
 
-  private DecoderLayer.Context context(long seq) {
+  private TransformerLayer.Context context(long seq) {
     RotaryEmbedding.Rotation rotation =
         form.rotary().at(options.device(), options.compute(), LongStream.range(0, seq).toArray());
-    return new DecoderLayer.Context(rotation, RoutingPass.Infer.ofAll(), null);
+    return new TransformerLayer.Context(rotation, RoutingPass.Infer.ofAll(), null);
   }
 
   /// The final norm, `[batch, seq, hidden]` to the same.
   public Tensor normalise(Tensor hidden) {
-    TensorEntry entry = binding.require(binding.frame().require(Role.FINAL_NORM));
+    String name = binding.frame().require(Role.FINAL_NORM);
     try (TensorScope scope = TensorScope.open();
         Gradients.Pause _ = Gradients.pause();
         WeightLoader loader = new WeightLoader(options)) {
-      return scope.keep(new Norm.RmsNorm(loader.load(entry), form.epsilon()).forward(hidden));
+      WeightTable table = new WeightTable(Map.of(name, loader.load(binding.require(name))));
+      return scope.keep(table.norm(name, form.layers().norm()).forward(hidden));
     }
   }
 

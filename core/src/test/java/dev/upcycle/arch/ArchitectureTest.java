@@ -104,7 +104,8 @@ class ArchitectureTest {
     assertThatThrownBy(() -> Architecture.require("gpt2"))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("gpt2")
-        .hasMessageContaining("llama, mistral, mixtral, mlp, mlp_moe, qwen2, qwen2_moe, qwen3,");
+        .hasMessageContaining(
+            "llama, llava, llava_moe, mistral, mixtral, mlp, mlp_moe, qwen2, qwen2_moe,");
   }
 
   @Test

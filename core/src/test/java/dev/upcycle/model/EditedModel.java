@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Objects;
+import java.util.Random;
 import java.util.SequencedMap;
 import java.util.StringJoiner;
 import org.jspecify.annotations.Nullable;
@@ -72,6 +73,37 @@ public final class EditedModel {
 
   EditedModel renamed(String from, String to) {
     return copied(from, to).without(from);
+  }
+
+  /// Replaces the start of every name that has it.
+  EditedModel renamedStarts(String from, String to) {
+    for (String name : List.copyOf(tensors.keySet())) {
+      if (name.startsWith(from)) {
+        renamed(name, to + name.substring(from.length()));
+      }
+    }
+    return this;
+  }
+
+  List<String> names() {
+    return List.copyOf(tensors.keySet());
+  }
+
+  List<Long> shape(String name) {
+    return require(tensors.get(name), name).shape();
+  }
+
+  /// Adds float32 draws.
+  EditedModel drawn(String name, long seed, long rows, long columns) {
+    Random random = new Random(seed);
+    ByteBuffer bytes =
+        ByteBuffer.allocate(Math.toIntExact(rows * columns * Float.BYTES))
+            .order(ByteOrder.LITTLE_ENDIAN);
+    while (bytes.hasRemaining()) {
+      bytes.putFloat((float) random.nextGaussian());
+    }
+    tensors.put(name, new Stored(DType.F32, List.of(rows, columns), bytes.array()));
+    return this;
   }
 
   /// Gives each of two tensors the other's values.

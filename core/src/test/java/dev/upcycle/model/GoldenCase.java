@@ -21,12 +21,25 @@ import tools.jackson.databind.json.JsonMapper;
 /// @param json the numbers
 /// @param values the tensors
 record GoldenCase(Path directory, JsonNode json, Checkpoint values) {
-  private static final Path LOGITS =
+  private static final Path GOLDEN =
       Path.of(System.getProperty("upcycle.root"))
-          .resolve("test-fixtures/src/main/resources/dev/upcycle/fixtures/golden/logits");
+          .resolve("test-fixtures/src/main/resources/dev/upcycle/fixtures/golden");
 
+  private static final Path LOGITS = GOLDEN.resolve("logits");
+  private static final Path VISION = GOLDEN.resolve("vision");
+
+  /// The decoders.
   static List<String> names() throws IOException {
-    try (Stream<Path> folders = Files.list(LOGITS)) {
+    return names(LOGITS);
+  }
+
+  /// Towers and compositions.
+  static List<String> visionNames() throws IOException {
+    return names(VISION);
+  }
+
+  private static List<String> names(Path cases) throws IOException {
+    try (Stream<Path> folders = Files.list(cases)) {
       return folders.map(folder -> String.valueOf(folder.getFileName())).sorted().toList();
     }
   }
@@ -42,7 +55,15 @@ record GoldenCase(Path directory, JsonNode json, Checkpoint values) {
   }
 
   static GoldenCase read(String name) {
-    Path folder = LOGITS.resolve(name);
+    return read(LOGITS.resolve(name));
+  }
+
+  /// A tower or a composition.
+  static GoldenCase vision(String name) {
+    return read(VISION.resolve(name));
+  }
+
+  private static GoldenCase read(Path folder) {
     return new GoldenCase(
         folder,
         JsonMapper.shared().readTree(folder.resolve("golden.json")),

@@ -8,6 +8,7 @@ import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.kernels.tensor.Functions;
 import dev.upcycle.kernels.tensor.Sight;
 import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.tensor.Tensors;
 import org.jspecify.annotations.Nullable;
 
 /// Multi-head attention whose key-value heads are shared by groups of query heads (Ainslie et al.,
@@ -45,12 +46,19 @@ public record GroupedQueryAttention(
 
   /// Attention without a cache.
   ///
-  /// @param rotation null where positions are not rotary, as in CLIP; only bidirectional then
+  /// @param rotation null where positions are not rotary, as in CLIP
   public Tensor forward(Tensor hidden, RotaryEmbedding.@Nullable Rotation rotation) {
-    AttentionInputs inputs = inputs(hidden, rotation);
-    Sight sight =
-        rotation == null ? new Sight.Everything() : form.pattern().sight(rotation.positions());
-    return attend(hidden, inputs, sight);
+    Tensor positions =
+        rotation == null ? Tensors.range(hidden.size(1), hidden.device()) : rotation.positions();
+    return attend(hidden, inputs(hidden, rotation), form.pattern().sight(positions));
+  }
+
+  /// Attention of queries to something else, all of which each of them sees.
+  ///
+  /// @param queries `[batch, queries, hidden]`
+  /// @param memory `[batch, seq, hidden]`
+  public Tensor read(Tensor queries, Tensor memory) {
+    return attend(queries, projected(queries, memory), new Sight.Everything());
   }
 
   /// Attention that appends to a cache and looks at all it holds.
@@ -66,12 +74,18 @@ public record GroupedQueryAttention(
   }
 
   private AttentionInputs inputs(Tensor hidden, RotaryEmbedding.@Nullable Rotation rotation) {
-    Tensor query = heads(projections.query().forward(hidden), form.heads(), queryNorm);
-    Tensor key = heads(projections.key().forward(hidden), form.kvHeads(), keyNorm);
-    Tensor value = heads(projections.value().forward(hidden), form.kvHeads(), null);
+    AttentionInputs plain = projected(hidden, hidden);
     return rotation == null
-        ? new AttentionInputs(query, key, value)
-        : new AttentionInputs(rotation.apply(query), rotation.apply(key), value);
+        ? plain
+        : new AttentionInputs(
+            rotation.apply(plain.query()), rotation.apply(plain.key()), plain.value());
+  }
+
+  private AttentionInputs projected(Tensor queries, Tensor memory) {
+    return new AttentionInputs(
+        heads(projections.query().forward(queries), form.heads(), queryNorm),
+        heads(projections.key().forward(memory), form.kvHeads(), keyNorm),
+        heads(projections.value().forward(memory), form.kvHeads(), null));
   }
 
   private Tensor heads(Tensor projected, int heads, @Nullable Norm norm) {

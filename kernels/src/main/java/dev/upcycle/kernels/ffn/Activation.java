@@ -12,7 +12,9 @@ public enum Activation {
   /// GELU's tanh approximation.
   GELU_TANH,
   /// `x · sigmoid(1.702 x)`, as CLIP was trained with.
-  QUICK_GELU;
+  QUICK_GELU,
+  /// The hyperbolic tangent, of ViT's pooler.
+  TANH;
 
   private static final double QUICK_GELU_SLOPE = 1.702;
 
@@ -23,6 +25,7 @@ public enum Activation {
       case GELU -> Functions.gelu(x);
       case GELU_TANH -> Functions.geluTanh(x);
       case QUICK_GELU -> x.times(Functions.sigmoid(x.times(QUICK_GELU_SLOPE)));
+      case TANH -> Functions.tanh(x);
     };
   }
 }

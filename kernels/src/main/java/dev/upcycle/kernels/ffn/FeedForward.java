@@ -42,6 +42,28 @@ public sealed interface FeedForward {
     }
   }
 
+  /// Linear maps with the function between each and the next: a connector of any depth.
+  ///
+  /// @param maps the first reads `[…, hidden]`; the last may give another width
+  record Chain(List<Linear> maps, Activation activation) implements FeedForward {
+    /// Refuses to have no maps.
+    public Chain {
+      maps = List.copyOf(maps);
+      if (maps.isEmpty()) {
+        throw new IllegalArgumentException("a chain needs at least one map");
+      }
+    }
+
+    @Override
+    public Tensor forward(Tensor x) {
+      Tensor hidden = maps.getFirst().forward(x);
+      for (Linear map : maps.subList(1, maps.size())) {
+        hidden = map.forward(activation.apply(hidden));
+      }
+      return hidden;
+    }
+  }
+
   /// `act(gate) · up` of `[…, 2 · intermediate]`, the gate's columns first.
   static Tensor gatedActivation(Tensor gateUp, Activation activation) {
     long intermediate = gateUp.size(-1) / 2;

@@ -37,6 +37,7 @@ public sealed interface ExpertWeights {
         case FeedForward.Gated gated -> gated.up().weight();
         case FeedForward.FusedGated fused -> fused.gateUp().weight();
         case FeedForward.TwoLayer two -> two.up().weight();
+        case FeedForward.Chain chain -> chain.maps().getFirst().weight();
       };
     }
 
@@ -46,7 +47,16 @@ public sealed interface ExpertWeights {
         case FeedForward.Gated gated -> gated.down().weight();
         case FeedForward.FusedGated fused -> fused.down().weight();
         case FeedForward.TwoLayer two -> two.down().weight();
+        case FeedForward.Chain chain -> chain.maps().getLast().weight();
       };
+    }
+
+    /// Whether [#stack] can: deeper chains have more than two projections.
+    boolean stacks() {
+      return networks.stream()
+          .allMatch(network ->
+              !(network instanceof FeedForward.Chain chain)
+                  || chain.maps().size() == Projections.MAPS);
     }
 
     /// The same weights in one tensor per projection; a copy through which gradients reach each of
@@ -77,6 +87,8 @@ public sealed interface ExpertWeights {
 
   /// One expert's two maps, the gate's rows before the rest in the first.
   record Projections(Form form, Linear up, Linear down) {
+    private static final int MAPS = 2;
+
     /// Refuses a bias in one of them only.
     public Projections {
       if ((up.bias() == null) != (down.bias() == null)) {
@@ -92,6 +104,14 @@ public sealed interface ExpertWeights {
             new Projections(new Form(Gating.GATED, activation), gateUp, down);
         case FeedForward.TwoLayer(Linear up, Linear down, Activation activation) ->
             new Projections(new Form(Gating.PLAIN, activation), up, down);
+        case FeedForward.Chain(List<Linear> maps, Activation activation) -> {
+          if (maps.size() != MAPS) {
+            throw new IllegalArgumentException(
+                "an expert of %d maps cannot be stacked, only one of 2".formatted(maps.size()));
+          }
+          yield new Projections(
+              new Form(Gating.PLAIN, activation), maps.getFirst(), maps.getLast());
+        }
       };
     }
 

@@ -120,6 +120,13 @@ public sealed interface Experts {
   }
 
   private static boolean groups(ExpertWeights weights) {
-    return weights.down().dtype() == DType.BF16 && Grouped.accepts(weights.up(), weights.down());
+    boolean stacked =
+        switch (weights) {
+          case ExpertWeights.Separate separate -> separate.stacks();
+          case ExpertWeights.Stacked _ -> true;
+        };
+    return stacked
+        && weights.down().dtype() == DType.BF16
+        && Grouped.accepts(weights.up(), weights.down());
   }
 }

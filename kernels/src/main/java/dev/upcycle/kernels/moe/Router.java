@@ -10,7 +10,8 @@ import dev.upcycle.kernels.tensor.Tensors;
 import dev.upcycle.kernels.tensor.TopK;
 import org.jspecify.annotations.Nullable;
 
-/// Decides which experts see which tokens. It computes in float32 whatever the model's type.
+/// Decides which experts see which tokens. It computes in float32 whatever the model's type, unless
+/// its scoring rounds as [Scoring.RoundedSoftmax] does.
 ///
 /// @param form what it does
 /// @param projection `[E, H]`, with or without a bias per expert
@@ -63,26 +64,30 @@ public record Router(Form form, Linear projection, @Nullable Tensor selectionBia
   /// Routes tokens `[T, H]`.
   public Routing route(Tensor x, RoutingPass pass) {
     Tensor logits = logits(x, pass);
-    Tensor scores = form.scoring().scores(logits, pass);
+    DType precision = form.scoring().precision(x.dtype());
+    Tensor scores = form.scoring().scores(logits, pass).to(precision).to(DType.F32);
     Routing.Evidence evidence = new Routing.Evidence(logits, scores, pass.mask());
     return switch (form.selection()) {
-      case Selection.TokenChoice(int count) -> tokenChoice(evidence, count);
+      case Selection.TokenChoice(int count) -> tokenChoice(evidence, count, precision);
       case Selection.ExpertChoice(double fraction) -> expertChoice(evidence, fraction);
       case Selection.Threshold(Tensor thresholds) -> threshold(evidence, thresholds);
     };
   }
 
   private Tensor logits(Tensor x, RoutingPass pass) {
-    Tensor wide = x.to(DType.F32);
+    DType precision = form.scoring().precision(x.dtype());
+    Tensor wide = x.to(precision);
     double jitter = form.refinement().jitter();
     if (jitter > 0 && pass instanceof RoutingPass.Train train) {
       Tensor uniform = Tensors.uniform(train.noise().seedOf(JITTER_DRAW), x.shape());
-      wide = wide.times(uniform.times(2 * jitter).plus(1 - jitter).to(x.device()));
+      Tensor factors = uniform.times(2 * jitter).plus(1 - jitter).to(x.device());
+      wide = wide.times(factors.to(precision));
     }
     Tensor bias = projection.bias();
     Tensor logits =
         Functions.linear(
-            wide, projection.weight().to(DType.F32), bias == null ? null : bias.to(DType.F32));
+                wide, projection.weight().to(precision), bias == null ? null : bias.to(precision))
+            .to(DType.F32);
     double scale = form.refinement().logitScale();
     return scale > 0 ? normalised(logits).times(scale) : logits;
   }
@@ -97,23 +102,24 @@ public record Router(Form form, Linear projection, @Nullable Tensor selectionBia
     return selectionBias == null ? detached : detached.plus(selectionBias);
   }
 
-  private Routing tokenChoice(Routing.Evidence evidence, int count) {
+  private Routing tokenChoice(Routing.Evidence evidence, int count, DType precision) {
     if (count > evidence.scores().size(1)) {
       throw new KernelException(
           "a token cannot take %d of %d experts".formatted(count, evidence.scores().size(1)));
     }
     TopK best = preference(evidence.scores()).topK(count);
-    return Routing.byToken(best.indices(), tokenWeights(evidence, best.indices()), evidence);
+    Tensor weights = tokenWeights(evidence, best.indices(), precision);
+    return Routing.byToken(best.indices(), weights, evidence);
   }
 
-  private Tensor tokenWeights(Routing.Evidence evidence, Tensor chosen) {
+  private Tensor tokenWeights(Routing.Evidence evidence, Tensor chosen, DType precision) {
     if (form.scoring() instanceof Scoring.SoftmaxOverChosen) {
       return Functions.softmax(evidence.logits().gather(1, chosen));
     }
-    Tensor picked = evidence.scores().gather(1, chosen);
+    Tensor picked = evidence.scores().gather(1, chosen).to(precision);
     return switch (form.weighting()) {
-      case RENORMALISED -> picked.over(picked.sumKeeping(-1));
-      case AS_SCORED -> picked;
+      case RENORMALISED -> picked.over(picked.sumKeeping(-1)).to(DType.F32);
+      case AS_SCORED -> picked.to(DType.F32);
     };
   }
 

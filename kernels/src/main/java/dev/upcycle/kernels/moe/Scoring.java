@@ -1,5 +1,6 @@
 package dev.upcycle.kernels.moe;
 
+import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Functions;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
@@ -11,6 +12,11 @@ public sealed interface Scoring {
 
   /// A distribution over the chosen experts only; scores are still over all, for the losses.
   record SoftmaxOverChosen() implements Scoring {}
+
+  /// A distribution over all experts with CuMo's numerics (arXiv 2405.05949): logits in the model's
+  /// type, their softmax in float32, rounded to the model's type before experts are chosen and
+  /// weights divided. In float32 it is [SoftmaxOverAll]; in bfloat16 experts can tie.
+  record RoundedSoftmax() implements Scoring {}
 
   /// Independent numbers from 0 to 1.
   record Sigmoid() implements Scoring {}
@@ -39,10 +45,18 @@ public sealed interface Scoring {
     }
   }
 
+  /// The type that logits, scores and weights are rounded to, in a model that computes in another.
+  default DType precision(DType model) {
+    return switch (this) {
+      case RoundedSoftmax _ -> model;
+      case SoftmaxOverAll _, SoftmaxOverChosen _, Sigmoid _, GumbelSigmoid _ -> DType.F32;
+    };
+  }
+
   /// Scores of float32 logits.
   default Tensor scores(Tensor logits, RoutingPass pass) {
     return switch (this) {
-      case SoftmaxOverAll _, SoftmaxOverChosen _ -> Functions.softmax(logits);
+      case SoftmaxOverAll _, SoftmaxOverChosen _, RoundedSoftmax _ -> Functions.softmax(logits);
       case Sigmoid _ -> Functions.sigmoid(logits);
       case GumbelSigmoid gumbel -> {
         Tensor noisy =

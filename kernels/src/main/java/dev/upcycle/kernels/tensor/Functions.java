@@ -47,6 +47,10 @@ public final class Functions {
     return Native.run("sigmoid", () -> torch.sigmoid(x.handle()));
   }
 
+  public static Tensor tanh(Tensor x) {
+    return Native.run("tanh", () -> torch.tanh(x.handle()));
+  }
+
   public static Tensor relu(Tensor x) {
     return Native.run("relu", () -> torch.relu(x.handle()));
   }
@@ -172,5 +176,20 @@ public final class Functions {
                 false,
                 new StringViewOptional(),
                 new TensorOptional()));
+  }
+
+  /// `[images, channels, height, width]` resampled by cubic convolution, with a coefficient of
+  /// -0.75 and without a filter against aliasing; pixels are areas, not points.
+  public static Tensor bicubic(Tensor x, long height, long width) {
+    return Native.run(
+        "upsample_bicubic2d",
+        () -> torch.upsample_bicubic2d(x.handle(), new long[] {height, width}, false));
+  }
+
+  /// A copy of `x` with the elements of `source`, in order, wherever the mask is true; the mask's
+  /// dimensions of size 1 are repeated.
+  public static Tensor maskedScatter(Tensor x, Tensor mask, Tensor source) {
+    return Native.run(
+        "masked_scatter", () -> torch.masked_scatter(x.handle(), mask.handle(), source.handle()));
   }
 }

@@ -362,6 +362,13 @@ public final class Tensor {
     return Native.run("transpose", () -> handle().transpose(first, second));
   }
 
+  /// Dimensions in another order.
+  ///
+  /// @param order which dimension each place takes
+  public Tensor permute(long... order) {
+    return Native.run("permute", () -> handle().permute(order));
+  }
+
   /// Dimensions of size 1 repeated, without a copy.
   public Tensor expand(long... shape) {
     return Native.run("expand", () -> handle().expand(shape));

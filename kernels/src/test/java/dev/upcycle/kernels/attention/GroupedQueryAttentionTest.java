@@ -209,4 +209,22 @@ class GroupedQueryAttentionTest {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageContaining("6 query heads cannot share 4");
   }
+
+  @Test
+  void causalAttentionWithoutRotationSeesOnlyThePast() {
+    var attention = attention(new AttentionPattern.Causal());
+    Tensor whole = attention.forward(x, null);
+    Tensor start = attention.forward(x.narrow(1, 0, 4), null);
+    assertThat(Closeness.relativeError(start, whole.narrow(1, 0, 4))).isLessThan(1e-6);
+    Tensor everything = attention(new AttentionPattern.Bidirectional()).forward(x, null);
+    assertThat(Closeness.relativeError(whole, everything)).isGreaterThan(0.01);
+  }
+
+  @Test
+  void queriesThatAreTheMemoryReadWhatBidirectionalAttentionSees() {
+    var attention = attention(new AttentionPattern.Bidirectional());
+    Tensor some = attention.read(x.narrow(1, 2, 3), x);
+    assertThat(Closeness.relativeError(attention.forward(x, null).narrow(1, 2, 3), some))
+        .isLessThan(1e-6);
+  }
 }

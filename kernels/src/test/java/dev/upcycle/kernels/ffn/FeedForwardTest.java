@@ -31,6 +31,7 @@ class FeedForwardTest {
       case GELU_TANH ->
           v -> 0.5 * v * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (v + 0.044715 * v * v * v)));
       case QUICK_GELU -> v -> v / (1 + Math.exp(-1.702 * v));
+      case TANH -> Math::tanh;
     };
   }
 

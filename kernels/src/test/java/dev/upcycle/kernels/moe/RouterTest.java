@@ -8,6 +8,7 @@ import dev.upcycle.kernels.KernelException;
 import dev.upcycle.kernels.ScopePerTest;
 import dev.upcycle.kernels.ffn.Linear;
 import dev.upcycle.kernels.tensor.DType;
+import dev.upcycle.kernels.tensor.Functions;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
 import java.util.Arrays;
@@ -291,5 +292,31 @@ class RouterTest {
     assertThatThrownBy(() -> new Selection.ExpertChoice(0)).hasMessageContaining("(0, 1]");
     assertThatThrownBy(() -> new Scoring.GumbelSigmoid(1, 0)).hasMessageContaining("temperature");
     assertThatThrownBy(() -> new Router.Refinement(0, 1)).hasMessageContaining("jitter");
+  }
+
+  @Test
+  void theRoundedSoftmaxIsTheSoftmaxInFloat() {
+    Selection best = new Selection.TokenChoice(2);
+    Routing rounded = infer(form(new Scoring.RoundedSoftmax(), best, Weighting.RENORMALISED));
+    Routing plain = infer(form(new Scoring.SoftmaxOverAll(), best, Weighting.RENORMALISED));
+    assertThat(rounded.weights().isEqualTo(plain.weights())).isTrue();
+    assertThat(rounded.experts().isEqualTo(plain.experts())).isTrue();
+  }
+
+  @Test
+  void theRoundedSoftmaxRoundsLogitsScoresAndWeightsToTheModelsType() {
+    Router.Form form =
+        form(new Scoring.RoundedSoftmax(), new Selection.TokenChoice(2), Weighting.RENORMALISED);
+    Tensor narrow = x.to(DType.BF16);
+    Tensor gate = weight.to(DType.BF16);
+    Routing routing = Router.of(form, gate).route(narrow, RoutingPass.Infer.ofAll());
+    Tensor logits = Functions.linear(narrow, gate, null);
+    Tensor scores = Functions.softmax(logits.to(DType.F32)).to(DType.BF16);
+    Tensor picked = scores.topK(2).values();
+    Tensor weights = picked.over(picked.sumKeeping(-1));
+    assertThat(routing.evidence().logits().isEqualTo(logits.to(DType.F32))).isTrue();
+    assertThat(routing.evidence().scores().isEqualTo(scores.to(DType.F32))).isTrue();
+    assertThat(routing.findByToken().orElseThrow().weights().isEqualTo(weights.to(DType.F32)))
+        .isTrue();
   }
 }

@@ -8,14 +8,14 @@ import dev.upcycle.kernels.norm.Norm;
 import dev.upcycle.kernels.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
-/// One layer of a decoder: attention and a feed-forward block, each behind a norm and added to the
-/// residual stream.
+/// One layer of a decoder or a tower: attention and a feed-forward block, each behind a norm and
+/// added to the residual stream.
 ///
 /// @param inputNorm before attention
 /// @param attention of the layer
 /// @param postAttentionNorm before the feed-forward block
 /// @param block dense or with experts
-public record DecoderLayer(
+public record TransformerLayer(
     Norm inputNorm,
     GroupedQueryAttention attention,
     Norm postAttentionNorm,
@@ -23,23 +23,27 @@ public record DecoderLayer(
 
   /// What a layer needs beside hidden states.
   ///
-  /// @param rotation of the tokens' positions
+  /// @param rotation of the tokens' positions; null where positions are learned vectors
   /// @param routing how the layer routes, with noise of its own
-  /// @param cache the layer's, which it appends to; null for none
+  /// @param cache the layer's, which it appends to; null for none; only with a rotation
   public record Context(
-      RotaryEmbedding.Rotation rotation, RoutingPass routing, KvCache.@Nullable Layer cache) {}
+      RotaryEmbedding.@Nullable Rotation rotation,
+      RoutingPass routing,
+      KvCache.@Nullable Layer cache) {}
 
   /// Applies the layer to `[batch, seq, hidden]`.
   public LayerOutput forward(Tensor hidden, Context context) {
-    Tensor normed = inputNorm.forward(hidden);
-    KvCache.Layer cache = context.cache();
-    Tensor attended =
-        cache == null
-            ? attention.forward(normed, context.rotation())
-            : attention.forward(normed, context.rotation(), cache);
-    Tensor residual = hidden.plus(attended);
+    Tensor residual = hidden.plus(attended(inputNorm.forward(hidden), context));
     Tensor input = postAttentionNorm.forward(residual);
     FeedForwardBlock.Output output = block.forward(input, context.routing());
     return new LayerOutput(residual.plus(output.hidden()), input, output.routing());
+  }
+
+  private Tensor attended(Tensor normed, Context context) {
+    RotaryEmbedding.Rotation rotation = context.rotation();
+    KvCache.Layer cache = context.cache();
+    return rotation == null || cache == null
+        ? attention.forward(normed, rotation)
+        : attention.forward(normed, rotation, cache);
   }
 }

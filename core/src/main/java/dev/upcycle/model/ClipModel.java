@@ -1,0 +1,122 @@
+package dev.upcycle.model;
+
+import dev.upcycle.arch.Role;
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFault;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.kernels.ffn.Linear;
+import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.vision.ContrastiveHead;
+import dev.upcycle.recipe.Part;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.SequencedMap;
+
+/// CLIP whole: an image tower and a text tower whose vectors are compared.
+///
+/// Owns its weights until it is closed, as [DecoderModel] does.
+public final class ClipModel implements AutoCloseable {
+  private final CheckpointBinding binding;
+  private final ModelWeights weights;
+  private final VisionTower vision;
+  private final TextTower text;
+
+  private ClipModel(CheckpointBinding binding, StoredPart whole, ModelOptions options) {
+    this.binding = binding;
+    this.weights = ModelWeights.load(binding, options);
+    this.vision = VisionTower.open(whole.part(Part.VISION), options);
+    this.text = TextTower.open(whole.part(Part.LANGUAGE), options);
+  }
+
+  /// Binds a checkpoint of both towers.
+  ///
+  /// @throws CheckpointFormatException as [DecoderModel#open], or when it is something else
+  public static ClipModel open(Checkpoint checkpoint, ModelOptions options) {
+    StoredPart whole = StoredPart.whole(checkpoint);
+    if (!whole.family().has(Role.LOGIT_SCALE)) {
+      throw new CheckpointFormatException(
+          CheckpointFault.BAD_CONFIG_VALUE,
+          "%s is a %s, expected a CLIP with both towers"
+              .formatted(checkpoint.directory(), whole.family().modelType()));
+    }
+    return new ClipModel(CheckpointBinding.of(whole), whole, options);
+  }
+
+  /// What both towers say of each other.
+  ///
+  /// @param images `[images, projection]`, of length 1
+  /// @param texts `[texts, projection]`, of length 1
+  /// @param logits `[images, texts]`
+  /// @param routings of the layers that have experts, by tower
+  public record Output(Tensor images, Tensor texts, Tensor logits, Routings routings) {}
+
+  /// One routing per layer that has experts, in the order of layers.
+  ///
+  /// @param vision of the image tower
+  /// @param text of the text tower
+  public record Routings(List<LayerRouting> vision, List<LayerRouting> text) {
+    /// Takes copies.
+    public Routings {
+      vision = List.copyOf(vision);
+      text = List.copyOf(text);
+    }
+  }
+
+  /// The image tower.
+  public VisionTower vision() {
+    return vision;
+  }
+
+  /// The text tower.
+  public TextTower text() {
+    return text;
+  }
+
+  /// All weights by their names in the checkpoint's files.
+  public SequencedMap<String, Tensor> parameters() {
+    SequencedMap<String, Tensor> all = new LinkedHashMap<>(text.parameters());
+    all.putAll(vision.parameters());
+    all.putAll(weights.parameters());
+    return Collections.unmodifiableSequencedMap(all);
+  }
+
+  /// The maps into the space that images and texts share, and the scale there.
+  public ContrastiveHead head() {
+    WeightTable table = weights.table();
+    List<String> maps = binding.frame().all(Role.PROJECTION);
+    return new ContrastiveHead(
+        projection(maps, "visual", table),
+        projection(maps, "text", table),
+        table.require(binding.frame().require(Role.LOGIT_SCALE)));
+  }
+
+  private static Linear projection(List<String> maps, String start, WeightTable table) {
+    return maps.stream()
+        .filter(name -> name.startsWith(start))
+        .findFirst()
+        .map(table::linear)
+        .orElseThrow(() -> new IllegalStateException("no " + start + " projection"));
+  }
+
+  /// Compares every image with every text.
+  ///
+  /// @param pixels `[images, channels, height, width]`, prepared
+  /// @param ids `[texts, seq]`
+  public Output forward(Tensor pixels, Tensor ids, ForwardPass pass) {
+    VisionOutput seen = vision.forward(pixels, pass.elsewhere(1));
+    TextTower.Output read = text.forward(ids, pass);
+    ContrastiveHead head = head();
+    Tensor images = head.embedImages(seen.findPooled().orElseThrow());
+    Tensor texts = head.embedTexts(read.pooled());
+    return new Output(
+        images, texts, head.logits(images, texts), new Routings(seen.routings(), read.routings()));
+  }
+
+  @Override
+  public void close() {
+    weights.close();
+    vision.close();
+    text.close();
+  }
+}

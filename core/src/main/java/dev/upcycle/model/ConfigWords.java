@@ -1,0 +1,34 @@
+package dev.upcycle.model;
+
+import dev.upcycle.checkpoint.CheckpointFault;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.kernels.ffn.Activation;
+
+/// Words of configs in the terms of the kernels.
+final class ConfigWords {
+  private ConfigWords() {}
+
+  /// The activation under a key.
+  static Activation activation(ModelConfig config, String key, String otherwise) {
+    return switch (config.findString(key).orElse(otherwise)) {
+      case "silu", "swish" -> Activation.SILU;
+      case "gelu" -> Activation.GELU;
+      case "gelu_pytorch_tanh", "gelu_new" -> Activation.GELU_TANH;
+      case "quick_gelu" -> Activation.QUICK_GELU;
+      case "tanh" -> Activation.TANH;
+      default -> throw bad(config, key, "one of silu, gelu, gelu_pytorch_tanh, quick_gelu, tanh");
+    };
+  }
+
+  /// The number under a key.
+  static double number(ModelConfig config, String key) {
+    return config.findDouble(key).orElseThrow(() -> bad(config, key, "a number"));
+  }
+
+  static CheckpointFormatException bad(ModelConfig config, String key, String expected) {
+    return new CheckpointFormatException(
+        CheckpointFault.BAD_CONFIG_VALUE,
+        "%s in config.json is %s, expected %s".formatted(key, config.json().get(key), expected));
+  }
+}

@@ -1,0 +1,69 @@
+package dev.upcycle.model;
+
+import dev.upcycle.arch.Composition;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.recipe.Part;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The connector of a LLaVA, as the config of the whole says it.
+final class ConnectorConfig {
+  /// Keys of the whole and what a connector by itself calls them.
+  private static final Map<String, String> SPELLINGS =
+      Map.of(
+          "projector_hidden_act", "hidden_act",
+          "multimodal_projector_bias", "bias",
+          "projector_num_experts_per_tok", "num_experts_per_tok",
+          "router_norm_topk_prob", "router_norm_topk_prob",
+          "router_numerics", "router_numerics");
+
+  private ConnectorConfig() {}
+
+  /// The config that a connector's family reads.
+  ///
+  /// @param composition the parts around it
+  static ModelConfig of(ModelConfig whole, Composition composition) {
+    ObjectNode config = whole.json().objectNode();
+    long experts = whole.findLong("projector_num_experts").orElse(0);
+    config.put("model_type", experts > 0 ? "mlp_moe" : "mlp");
+    if (experts > 0) {
+      config.put("num_experts", experts);
+    }
+    SPELLINGS.forEach((theirs, ours) -> {
+      JsonNode value = whole.json().path(theirs);
+      if (!value.isMissingNode() && !value.isNull()) {
+        config.set(ours, value);
+      }
+    });
+    config.put(
+        "input_size", Math.multiplyExact(hidden(composition, Part.VISION), scales(whole).size()));
+    config.put("hidden_size", hidden(composition, Part.LANGUAGE));
+    return ModelConfig.of(config);
+  }
+
+  /// The scales at which images are looked at; their features lie side by side.
+  static List<Integer> scales(ModelConfig whole) {
+    JsonNode listed = whole.json().path("scales");
+    if (listed.isMissingNode() || listed.isNull()) {
+      return List.of(1);
+    }
+    List<Integer> scales = new ArrayList<>();
+    for (JsonNode scale : listed) {
+      if (!scale.isInt() || scale.intValue() < 1) {
+        throw ConfigWords.bad(whole, "scales", "whole numbers from 1");
+      }
+      scales.add(scale.intValue());
+    }
+    if (scales.isEmpty()) {
+      throw ConfigWords.bad(whole, "scales", "whole numbers from 1");
+    }
+    return List.copyOf(scales);
+  }
+
+  private static long hidden(Composition composition, Part part) {
+    return composition.find(part).orElseThrow().dimensions().hidden();
+  }
+}
