@@ -35,6 +35,7 @@ class StepMemoryTest {
             "-Xms64m",
             "-Xmx64m",
             "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
             "-XX:+AlwaysPreTouch",
             "-cp",
             System.getProperty("java.class.path"),

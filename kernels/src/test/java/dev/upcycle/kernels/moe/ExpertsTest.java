@@ -372,13 +372,9 @@ class ExpertsTest {
     Linear map = Linear.of(Tensors.normal(1, HIDDEN, HIDDEN).to(DType.BF16));
     var two = new FeedForward.Chain(List.of(map, map), Activation.GELU);
     var three = new FeedForward.Chain(List.of(map, map, map), Activation.GELU);
-    assertThat(
-            Experts.fastest(
-                new ExpertWeights.Separate(List.of(two, two)), Device.Kind.CUDA))
+    assertThat(Experts.fastest(new ExpertWeights.Separate(List.of(two, two)), Device.Kind.CUDA))
         .isInstanceOf(Experts.Stacking.class);
-    assertThat(
-            Experts.fastest(
-                new ExpertWeights.Separate(List.of(three, three)), Device.Kind.CUDA))
+    assertThat(Experts.fastest(new ExpertWeights.Separate(List.of(three, three)), Device.Kind.CUDA))
         .isInstanceOf(Experts.Sorted.class);
   }
 
