@@ -2,7 +2,6 @@ package dev.upcycle.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.sample.TinyModel;
 import java.io.IOException;
@@ -11,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -50,6 +50,17 @@ class ExamplesTest {
         "doctor",
         "completion");
   }
+
+  /// Starts of the names of dense models in examples, each with a recipe that takes such a model.
+  private static final Map<String, String> DENSE =
+      Map.of(
+          "Mistral-", "mistral-8x2",
+          "Llama-", "llama-8x2",
+          "clip-vit-base", "clip-up-b16",
+          "clip-vit-large", "clip-vit-4x2",
+          "siglip-", "siglip-4x2",
+          "vit-", "vit-4x2",
+          "projector", "connector-4x2");
 
   @ParameterizedTest
   @MethodSource("commands")
@@ -116,19 +127,25 @@ class ExamplesTest {
 
   // A model directory that an example takes for granted, under the name that it uses.
   private void makeModels(List<String> words) throws IOException {
+    String output = words.contains("--out") ? words.get(words.indexOf("--out") + 1) : "";
     for (String word : words) {
       Path model = folder.resolve(word.replace("/config.json", ""));
-      boolean dense = word.matches("\\./(Mistral|Llama)-.*") && !word.matches(".*\\dx\\d.*");
-      String output = words.contains("--out") ? words.get(words.indexOf("--out") + 1) : "";
-      if (dense && !word.equals(output) && Files.notExists(model)) {
-        Recipe recipe =
-            Recipes.resolve(
-                    Recipes.text(word.contains("Mistral") ? "mistral-8x2" : "llama-8x2", folder),
-                    List.of(),
-                    Map.of())
-                .recipe();
-        TinyModel.write(recipe, model);
+      Optional<String> recipe = recipeFor(word);
+      if (recipe.isPresent() && !word.equals(output) && Files.notExists(model)) {
+        TinyModel.write(
+            Recipes.resolve(Recipes.text(recipe.get(), folder), List.of(), Map.of()).recipe(),
+            model);
       }
     }
+  }
+
+  /// A recipe that takes such a model, by the name of the model's folder.
+  private static Optional<String> recipeFor(String word) {
+    return word.matches(".*\\dx\\d.*")
+        ? Optional.empty()
+        : DENSE.entrySet().stream()
+            .filter(entry -> word.startsWith("./" + entry.getKey()))
+            .map(Map.Entry::getValue)
+            .findFirst();
   }
 }
