@@ -4,6 +4,7 @@ import dev.upcycle.arch.Role;
 import dev.upcycle.arch.TensorSlot;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.DType;
+import dev.upcycle.checkpoint.Sha256;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
 import dev.upcycle.checkpoint.write.Cast;

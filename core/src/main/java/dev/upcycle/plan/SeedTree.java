@@ -1,5 +1,6 @@
 package dev.upcycle.plan;
 
+import dev.upcycle.checkpoint.Sha256;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 

@@ -2,9 +2,11 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.Sha256;
 import dev.upcycle.checkpoint.TensorSpec;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.recipe.ResolvedRecipe;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -69,6 +71,6 @@ public record UpcyclePlan(
 
   /// SHA-256 over everything that decides the target's bytes, lower-case hexadecimal.
   public String sha256() {
-    return Sha256.hex(PlanText.of(this));
+    return Sha256.hex(PlanText.of(this).getBytes(StandardCharsets.UTF_8));
   }
 }

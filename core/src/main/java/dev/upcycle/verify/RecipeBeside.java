@@ -1,5 +1,6 @@
 package dev.upcycle.verify;
 
+import dev.upcycle.checkpoint.Sha256;
 import dev.upcycle.convert.Manifest;
 import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.RecipeException;
@@ -32,7 +33,7 @@ final class RecipeBeside {
       findings.failed(CheckKind.RECIPE, FILE_NAME, "unreadable or missing: " + e);
       return Optional.empty();
     }
-    String sha256 = Sha256.of(bytes);
+    String sha256 = Sha256.hex(bytes);
     if (!sha256.equals(manifest.recipeSha256())) {
       findings.failed(
           CheckKind.RECIPE,

@@ -2,6 +2,7 @@ package dev.upcycle.verify;
 
 import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.Sha256;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
 import dev.upcycle.convert.Manifest;
@@ -61,7 +62,7 @@ final class RouterFileExamination implements Examination {
   private static void same(Path path, Manifest manifest, Findings findings) throws IOException {
     Manifest.RouterSource actual =
         new Manifest.RouterSource(
-            String.valueOf(path.getFileName()), Files.size(path), Sha256.of(path));
+            String.valueOf(path.getFileName()), Files.size(path), Sha256.hex(path));
     if (!manifest.routerFiles().contains(actual)) {
       findings.failed(
           CheckKind.ROUTERS,

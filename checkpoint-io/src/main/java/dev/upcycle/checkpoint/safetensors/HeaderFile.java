@@ -4,6 +4,7 @@ import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.GitLfsPointer;
 import dev.upcycle.checkpoint.RegularFile;
+import dev.upcycle.checkpoint.Sha256;
 import dev.upcycle.checkpoint.SourceFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -13,9 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
-import java.util.HexFormat;
 import java.util.Locale;
 
 /// Reads the first bytes of a file: the length field, then as many bytes as it promises.
@@ -43,7 +41,10 @@ final class HeaderFile {
       byte[] header = header(file, channel);
       SourceFile source =
           new SourceFile(
-              file, channel.size(), Files.getLastModifiedTime(file).toInstant(), sha256(header));
+              file,
+              channel.size(),
+              Files.getLastModifiedTime(file).toInstant(),
+              Sha256.hex(header));
       return new HeaderParser(source, header).parse();
     }
   }
@@ -105,13 +106,5 @@ final class HeaderFile {
 
   private static CheckpointFormatException fault(CheckpointFault fault, Path file, String what) {
     return new CheckpointFormatException(fault, file + ": " + what);
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 }

@@ -4,6 +4,7 @@ import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.GitLfsPointer;
 import dev.upcycle.checkpoint.RegularFile;
+import dev.upcycle.checkpoint.Sha256;
 import dev.upcycle.checkpoint.SourceFile;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -13,8 +14,6 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -78,7 +77,7 @@ final class ArchiveFile {
     StateDict state = StateDict.of(PickleReader.read(pickle, faults), faults);
     SourceFile source =
         new SourceFile(
-            file, channel.size(), Files.getLastModifiedTime(file).toInstant(), sha256(pickle));
+            file, channel.size(), Files.getLastModifiedTime(file).toInstant(), Sha256.hex(pickle));
     return new TorchArchive(
         source, new TensorPlaces(file, members, faults).of(state), state.notes());
   }
@@ -186,13 +185,5 @@ final class ArchiveFile {
         CheckpointFault.MISSING_ENTRY,
         "has no entry " + name + ", which torch.save always writes",
         "it is another kind of zip archive, or damaged: download it again");
-  }
-
-  private static String sha256(byte[] bytes) {
-    try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("every Java platform has SHA-256", e);
-    }
   }
 }
