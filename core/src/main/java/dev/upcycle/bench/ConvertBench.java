@@ -5,6 +5,7 @@ import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.convert.PlanExecutor;
 import dev.upcycle.convert.Progress;
+import dev.upcycle.kernels.bench.Median;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Recipes;
@@ -75,9 +76,9 @@ public final class ConvertBench {
       pairs = List.copyOf(pairs);
     }
 
-    /// The median of the pairs' ratios; of an even number, the lower of the middle two.
+    /// The median of the pairs' ratios.
     public double medianRatio() {
-      return pairs.stream().mapToDouble(Pair::ratio).sorted().toArray()[(pairs.size() - 1) / 2];
+      return Median.of(pairs.stream().mapToDouble(Pair::ratio));
     }
   }
 

@@ -1,5 +1,6 @@
 package dev.upcycle.bench;
 
+import dev.upcycle.kernels.bench.Median;
 import java.util.List;
 import java.util.function.ToDoubleFunction;
 
@@ -18,8 +19,8 @@ public record Turn(Timing dense, Timing sparse) {
     return sparse.cpuSeconds() / dense.cpuSeconds();
   }
 
-  /// The middle one; of an even number, the lower of the middle two.
+  /// The median of a figure.
   static double median(List<Turn> turns, ToDoubleFunction<Turn> figure) {
-    return turns.stream().mapToDouble(figure).sorted().toArray()[(turns.size() - 1) / 2];
+    return Median.of(turns.stream().mapToDouble(figure));
   }
 }

@@ -19,7 +19,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
-import java.util.function.ToDoubleFunction;
 
 /// Forward and backward of a layer of experts beside a dense feed-forward network that does as many
 /// multiplications per token, in turns in one run, so that their ratio survives a noisy machine.
@@ -128,11 +127,9 @@ public final class MoeLayerBench {
   }
 
   private static Times median(List<Times> times) {
-    return new Times(median(times, Times::wallMillis), median(times, Times::cpuMillis));
-  }
-
-  private static double median(List<Times> times, ToDoubleFunction<Times> part) {
-    return times.stream().mapToDouble(part).sorted().toArray()[times.size() / 2];
+    return new Times(
+        Median.of(times.stream().mapToDouble(Times::wallMillis)),
+        Median.of(times.stream().mapToDouble(Times::cpuMillis)));
   }
 
   private static final class Weights {
