@@ -20,9 +20,12 @@ public record FunctionReport(
   /// @param loss of the next token, before any training
   /// @param control what the check sees when an expert is wrong; null when no layer has experts
   public record Outcome(List<Layer> layers, double logits, Loss loss, @Nullable Control control) {
-    /// Takes a copy.
+    /// Takes a copy; refuses a model without layers.
     public Outcome {
       layers = List.copyOf(layers);
+      if (layers.isEmpty()) {
+        throw new IllegalArgumentException("no layers were compared");
+      }
     }
   }
 
@@ -56,7 +59,11 @@ public record FunctionReport(
   }
 
   /// Sums of the weights of a token's experts.
-  public record Gates(double least, double most) {}
+  public record Gates(double least, double most) {
+    Gates and(Gates other) {
+      return new Gates(Math.min(least, other.least), Math.max(most, other.most));
+    }
+  }
 
   /// Mean negative log-likelihood of the next token, in nats.
   public record Loss(double dense, double target) {}
@@ -86,7 +93,17 @@ public record FunctionReport(
 
   /// The largest relative error that a layer alone adds.
   public double worstLayer() {
-    return layers().stream().mapToDouble(Layer::own).max().orElse(0);
+    return layers().stream().mapToDouble(Layer::own).max().orElseThrow();
+  }
+
+  /// The largest relative error of a layer that reads its own model's states.
+  public double worstAccumulated() {
+    return layers().stream().mapToDouble(Layer::accumulated).max().orElseThrow();
+  }
+
+  /// The range of all layers' sums of gate weights; empty where no layer has experts.
+  public Optional<Gates> gates() {
+    return layers().stream().flatMap(layer -> layer.findGates().stream()).reduce(Gates::and);
   }
 
   /// True when nothing failed.

@@ -75,20 +75,19 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
     Table table =
         Table.pairs()
             .row("worst layer alone", error(function.worstLayer()))
-            .row(
-                "worst layer in the walk",
-                error(
-                    function.layers().stream()
-                        .mapToDouble(FunctionReport.Layer::accumulated)
-                        .max()
-                        .orElse(0)))
+            .row("worst layer in the walk", error(function.worstAccumulated()))
             .row("logits", error(function.logits()))
             .row(
                 "bound",
                 function.whyNotJudged().map(why -> "none: " + why).orElse(error(function.bound())))
             .row("loss, dense", number("%.6f", function.loss().dense()))
             .row("loss, target", number("%.6f", function.loss().target()));
-    gates(function).ifPresent(gates -> table.row("sums of gate weights", gates));
+    function
+        .gates()
+        .ifPresent(gates ->
+            table.row(
+                "sums of gate weights",
+                "%s to %s".formatted(number("%.7f", gates.least()), number("%.7f", gates.most()))));
     function
         .findControl()
         .ifPresent(control ->
@@ -99,22 +98,6 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
                         .formatted(control.expert(), control.layer())));
     terminal.result(
         "\nfunction: relative errors of " + function.tokens() + " tokens in float32\n" + table);
-  }
-
-  private static Optional<String> gates(FunctionReport function) {
-    List<FunctionReport.Gates> gates =
-        function.layers().stream().flatMap(layer -> layer.findGates().stream()).toList();
-    return gates.isEmpty()
-        ? Optional.empty()
-        : Optional.of(
-            "%s to %s"
-                .formatted(
-                    number(
-                        "%.7f",
-                        gates.stream().mapToDouble(FunctionReport.Gates::least).min().orElse(0)),
-                    number(
-                        "%.7f",
-                        gates.stream().mapToDouble(FunctionReport.Gates::most).max().orElse(0))));
   }
 
   private static String error(double value) {
