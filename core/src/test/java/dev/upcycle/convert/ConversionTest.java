@@ -30,14 +30,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CancellationException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import tools.jackson.databind.json.JsonMapper;
 
 class ConversionTest {
   @TempDir Path folder;
@@ -286,20 +284,7 @@ class ConversionTest {
     Checkpoint source = Checkpoint.open(dense);
     UpcyclePlan plan = Planner.plan(source, TestRecipes.fourByTwo("output.max_shard_size=20KB"));
     Path out = folder.resolve("moe");
-    Thread caller = Thread.currentThread();
-    assertThatThrownBy(() ->
-            PlanExecutor.run(
-                plan,
-                source,
-                new PlanExecutor.Options(out, CheckpointWriter.Mode.FRESH, 1),
-                (done, total, what) -> {
-                  if (done > total / 2) {
-                    awaitSealedFile(out);
-                    caller.interrupt();
-                  }
-                }))
-        .isInstanceOf(CancellationException.class);
-    assertThat(Thread.interrupted()).isTrue();
+    InterruptedRun.of(plan, source, out);
 
     PlanExecutor.Result result =
         PlanExecutor.run(
@@ -311,21 +296,6 @@ class ConversionTest {
     long whole = plan.layout().fileBytes();
     assertThat(result.keptFiles()).isPositive().isLessThan(result.files());
     assertThat(result.bytes()).isPositive().isLessThan(whole);
-  }
-
-  private static void awaitSealedFile(Path out) {
-    Path journal = out.resolveSibling(out.getFileName() + ".partial").resolve("journal.json");
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    try {
-      while (JsonMapper.shared().readTree(Files.readString(journal)).path("sealed").isEmpty()) {
-        if (System.nanoTime() > deadline) {
-          throw new AssertionError("no file was sealed");
-        }
-        Thread.onSpinWait();
-      }
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   @ParameterizedTest

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.upcycle.image.DecodingRules.Orientation;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -15,7 +16,11 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.zip.CRC32;
+import javax.imageio.IIOImage;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageWriteParam;
+import javax.imageio.ImageWriter;
+import javax.imageio.stream.ImageOutputStream;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -25,6 +30,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class ImageDecoderTest {
+  /// The last byte of a PNG's first chunk: after the signature, its length and type.
+  private static final int INTERLACE_AT = 28;
+
   private static final ImageDecoder DECODER = new ImageDecoder(DecodingRules.DEFAULT);
 
   static List<String> files() {
@@ -77,6 +85,30 @@ class ImageDecoderTest {
       most = Math.max(most, Math.abs((rgb & 0xff) - (expected[i] & 0xff)));
     }
     assertThat(most).isGreaterThan(20);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"rgb.png", "gray.png"})
+  void anInterlacedPngHasThePixelsOfThePlainOne(String name) throws IOException {
+    byte[] interlaced = interlaced(file(name));
+    assertThat(file(name)[INTERLACE_AT]).isZero();
+    assertThat(interlaced[INTERLACE_AT]).isOne();
+    assertThat(DECODER.decode(interlaced, name)).isEqualTo(DECODER.decode(file(name), name));
+  }
+
+  private static byte[] interlaced(byte[] png) throws IOException {
+    BufferedImage image = ImageIO.read(new ByteArrayInputStream(png));
+    ImageWriter writer = ImageIO.getImageWritersByFormatName("png").next();
+    ImageWriteParam param = writer.getDefaultWriteParam();
+    param.setProgressiveMode(ImageWriteParam.MODE_DEFAULT);
+    ByteArrayOutputStream out = new ByteArrayOutputStream();
+    try (ImageOutputStream stream = ImageIO.createImageOutputStream(out)) {
+      writer.setOutput(stream);
+      writer.write(null, new IIOImage(image, null, null), param);
+    } finally {
+      writer.dispose();
+    }
+    return out.toByteArray();
   }
 
   @Test
