@@ -2,18 +2,15 @@ package dev.upcycle.checkpoint.safetensors;
 
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
-import dev.upcycle.checkpoint.GitLfsPointer;
-import dev.upcycle.checkpoint.RegularFile;
 import dev.upcycle.checkpoint.Sha256;
 import dev.upcycle.checkpoint.SourceFile;
+import dev.upcycle.checkpoint.WeightsChannel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Locale;
 
 /// Reads the first bytes of a file: the length field, then as many bytes as it promises.
@@ -21,32 +18,15 @@ final class HeaderFile {
   private HeaderFile() {}
 
   static SafetensorsHeader read(Path file) {
-    try {
-      RegularFile.require(file);
-      GitLfsPointer.refuse(file);
-      return readRegular(file);
-    } catch (NoSuchFileException e) {
-      throw new CheckpointFormatException(
-          CheckpointFault.NO_SUCH_PATH, file + ": there is no such file; check the path", e);
-    } catch (IOException e) {
-      throw new CheckpointFormatException(
-          CheckpointFault.UNREADABLE,
-          file + ": cannot be read (" + e + "); expected a readable safetensors file",
-          e);
-    }
+    return WeightsChannel.read(file, "safetensors file", channel -> read(file, channel));
   }
 
-  private static SafetensorsHeader readRegular(Path file) throws IOException {
-    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-      byte[] header = header(file, channel);
-      SourceFile source =
-          new SourceFile(
-              file,
-              channel.size(),
-              Files.getLastModifiedTime(file).toInstant(),
-              Sha256.hex(header));
-      return new HeaderParser(source, header).parse();
-    }
+  private static SafetensorsHeader read(Path file, FileChannel channel) throws IOException {
+    byte[] header = header(file, channel);
+    SourceFile source =
+        new SourceFile(
+            file, channel.size(), Files.getLastModifiedTime(file).toInstant(), Sha256.hex(header));
+    return new HeaderParser(source, header).parse();
   }
 
   /// The length field and the JSON. Nothing is allocated before the length is known to fit.

@@ -2,18 +2,15 @@ package dev.upcycle.checkpoint.torch;
 
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
-import dev.upcycle.checkpoint.GitLfsPointer;
-import dev.upcycle.checkpoint.RegularFile;
 import dev.upcycle.checkpoint.Sha256;
 import dev.upcycle.checkpoint.SourceFile;
+import dev.upcycle.checkpoint.WeightsChannel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
@@ -48,21 +45,8 @@ final class ArchiveFile {
   }
 
   static TorchArchive read(Path file) {
-    try {
-      RegularFile.require(file);
-      GitLfsPointer.refuse(file);
-      try (FileChannel channel = FileChannel.open(file, StandardOpenOption.READ)) {
-        return new ArchiveFile(file, channel).read();
-      }
-    } catch (NoSuchFileException e) {
-      throw new CheckpointFormatException(
-          CheckpointFault.NO_SUCH_PATH, file + ": there is no such file; check the path", e);
-    } catch (IOException e) {
-      throw new CheckpointFormatException(
-          CheckpointFault.UNREADABLE,
-          file + ": cannot be read (" + e + "); expected a readable torch archive",
-          e);
-    }
+    return WeightsChannel.read(
+        file, "torch archive", channel -> new ArchiveFile(file, channel).read());
   }
 
   private TorchArchive read() throws IOException {
