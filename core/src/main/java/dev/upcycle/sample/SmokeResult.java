@@ -21,7 +21,7 @@ public record SmokeResult(String recipe, Stage stage, Outcome outcome, String de
     /// Flip one byte of one expert, which verification must catch by name.
     CATCH_FLIPPED_BYTE("catch a flipped byte"),
     /// Swap gate and up of one expert, which verification must catch by name.
-    CATCH_SWAPPED_MATRICES("catch gate and up swapped");
+    CATCH_SWAPPED_MATRICES("catch swapped matrices");
 
     private final String title;
 
