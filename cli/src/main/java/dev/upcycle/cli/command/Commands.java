@@ -39,6 +39,7 @@ public final class Commands {
           new Entry("plan", PlanCommand::new),
           new Entry("convert", ConvertCommand::new),
           new Entry("verify", VerifyCommand::new),
+          new Entry("densify", DensifyCommand::new),
           new Entry("eval", EvalCommand::new),
           new Entry("generate", GenerateCommand::new),
           new Entry("route", RouteCommand::new),
