@@ -169,7 +169,7 @@ class DensifierTest {
 
   @Test
   void oneExpertIsTaken() throws IOException {
-    Path experts = converted(recipe("mistral-4x2"));
+    Path experts = converted(recipe("mistral-4x2", "output.dtype=f32"));
     float untouched = floats(experts, EXPERT.formatted(0))[0];
     train(experts, EXPERT.formatted(2), 7f);
 
@@ -180,7 +180,7 @@ class DensifierTest {
 
   @Test
   void theMeanOfAllExpertsIsRoundedOnce() throws IOException {
-    Path experts = converted(recipe("mistral-4x2"));
+    Path experts = converted(recipe("mistral-4x2", "output.dtype=f32"));
     float[] values = {1e8f, 1f, -1e8f, 3f};
     for (int expert = 0; expert < values.length; expert++) {
       train(experts, EXPERT.formatted(expert), values[expert]);
