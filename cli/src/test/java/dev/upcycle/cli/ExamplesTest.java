@@ -47,6 +47,7 @@ class ExamplesTest {
         "bench layer",
         "bench step",
         "bench prefill",
+        "bench tower",
         "doctor",
         "completion");
   }
