@@ -51,6 +51,7 @@ class ExamplesTest {
         "bench layer",
         "bench step",
         "bench prefill",
+        "bench tower",
         "doctor",
         "completion");
   }

@@ -30,7 +30,8 @@ public final class Commands {
           new Entry("convert", BenchConvertCommand::new),
           new Entry("layer", BenchLayerCommand::new),
           new Entry("step", BenchStepCommand::new),
-          new Entry("prefill", BenchPrefillCommand::new));
+          new Entry("prefill", BenchPrefillCommand::new),
+          new Entry("tower", BenchTowerCommand::new));
 
   private static final List<Entry> ALL =
       List.of(
