@@ -7,6 +7,7 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.write.CastOverflowException;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.data.DataException;
 import dev.upcycle.data.TokenizerException;
 import dev.upcycle.densify.DensifyException;
 import dev.upcycle.image.ImageException;
@@ -69,6 +70,7 @@ public enum ExitCode {
           TokenizerException _,
           CalibrationException _,
           DensifyException _,
+          DataException _,
           ImageException _,
           ChatException _,
           TemplateException _ ->
