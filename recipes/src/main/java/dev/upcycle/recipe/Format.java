@@ -23,7 +23,7 @@ final class Format {
 
   static final String AUTO = "auto";
 
-  private static final Leaf NAME =
+  static final Leaf NAME =
       new Leaf.Text(
           Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,95}"),
           "a text of letters, digits, dots, dashes and underscores, 96 at most, that begins with a"
@@ -99,6 +99,7 @@ final class Format {
               Key.of("language", COMPONENT, LEFT_OUT),
               Key.of("vision", COMPONENT, LEFT_OUT),
               Key.of("connector", CONNECTOR, LEFT_OUT),
+              Key.of("train", TrainFormat.TRAIN, LEFT_OUT),
               Key.of("output", OUTPUT, FILLED)));
 
   private Format() {}
@@ -107,7 +108,7 @@ final class Format {
     return new Leaf.Words(Stream.concat(Stream.of(names), Stream.of(AUTO)).toList(), AUTO);
   }
 
-  private static SequencedMap<String, List<Key>> kinds(List<Kind> kinds) {
+  static SequencedMap<String, List<Key>> kinds(List<Kind> kinds) {
     SequencedMap<String, List<Key>> byName = new LinkedHashMap<>();
     kinds.forEach(kind -> byName.put(kind.name(), kind.keys()));
     return byName;
@@ -150,5 +151,5 @@ final class Format {
   }
 
   /// One kind of a choice, and the keys that apply to it.
-  private record Kind(String name, List<Key> keys) {}
+  record Kind(String name, List<Key> keys) {}
 }

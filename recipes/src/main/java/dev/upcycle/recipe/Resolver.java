@@ -24,11 +24,23 @@ final class Resolver {
     if (!readable) {
       throw new RecipeException(complaints);
     }
-    Leaves leaves = Checker.check(root, complaints);
+    Leaves leaves = checked(root);
     if (!complaints.isEmpty()) {
       throw new RecipeException(inFileOrder());
     }
     return new ResolvedRecipe(RecipeBuilder.build(leaves), leaves.origins(), leaves.yaml());
+  }
+
+  private Leaves checked(Node.Mapping root) {
+    List<Complaint> ofDefaults = StageDefaults.complaints(root);
+    List<Complaint> ofRest = new ArrayList<>();
+    Leaves leaves = Checker.check(StageDefaults.into(root), ofRest);
+    ofRest.addAll(TrainRules.complaints(leaves));
+    complaints.addAll(ofDefaults);
+    ofRest.stream()
+        .filter(complaint -> !StageDefaults.repeats(complaint, ofDefaults))
+        .forEach(complaints::add);
+    return leaves;
   }
 
   private static List<Setting> weakestFirst(List<Setting> settings) {

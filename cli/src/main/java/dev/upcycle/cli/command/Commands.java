@@ -30,7 +30,8 @@ public final class Commands {
           new Entry("convert", BenchConvertCommand::new),
           new Entry("layer", BenchLayerCommand::new),
           new Entry("step", BenchStepCommand::new),
-          new Entry("prefill", BenchPrefillCommand::new));
+          new Entry("prefill", BenchPrefillCommand::new),
+          new Entry("tower", BenchTowerCommand::new));
 
   private static final List<Entry> ALL =
       List.of(
@@ -39,6 +40,7 @@ public final class Commands {
           new Entry("plan", PlanCommand::new),
           new Entry("convert", ConvertCommand::new),
           new Entry("verify", VerifyCommand::new),
+          new Entry("densify", DensifyCommand::new),
           new Entry("eval", EvalCommand::new),
           new Entry("generate", GenerateCommand::new),
           new Entry("route", RouteCommand::new),
