@@ -34,7 +34,7 @@ public final class ClipModel implements AutoCloseable {
   /// @throws CheckpointFormatException as [DecoderModel#open], or when it is something else
   public static ClipModel open(Checkpoint checkpoint, ModelOptions options) {
     StoredPart whole = StoredPart.whole(checkpoint);
-    if (!whole.family().has(Role.LOGIT_SCALE)) {
+    if (!whole.family().has(Role.PROJECTION)) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           "%s is a %s, expected a CLIP with both towers"

@@ -7,6 +7,7 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.cli.terminal.ProgressMeter;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.function.FunctionReport;
 import dev.upcycle.function.FunctionVerifier;
 import dev.upcycle.function.FunctionVerifier.Expectation;
@@ -45,7 +46,7 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
       return Optional.of("a " + family + " writes no texts, and only those are run here");
     }
     return FunctionVerifier.unavailable()
-        .or(() -> FunctionVerifier.mismatch(Checkpoint.open(source), opened));
+        .or(() -> FunctionVerifier.mismatch(Sources.open(source), opened));
   }
 
   /// @param threads of one operation
@@ -53,7 +54,7 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
     ModelOptions.cpu().useThreads(threads);
     try (ProgressMeter meter = terminal.meter("comparing functions")) {
       return FunctionVerifier.verify(
-          Checkpoint.open(source),
+          Sources.open(source),
           Checkpoint.open(target),
           expectation,
           (done, total) -> meter.counted(done, total, "layers"));
