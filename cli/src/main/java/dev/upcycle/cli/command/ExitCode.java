@@ -7,6 +7,7 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.write.CastOverflowException;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.data.DataException;
 import dev.upcycle.data.TokenizerException;
 import dev.upcycle.image.ImageException;
 import dev.upcycle.plan.PlanException;
@@ -67,6 +68,7 @@ public enum ExitCode {
           PlanException _,
           TokenizerException _,
           CalibrationException _,
+          DataException _,
           ImageException _,
           ChatException _,
           TemplateException _ ->
