@@ -24,8 +24,8 @@ import picocli.CommandLine.Option;
           + " the shape of ViT-L/14 at 336 pixels, 577 places an image.",
     },
     footer = {
-      "upcycle bench tower --layers 1 --hidden 64 --intermediate 96 --heads 4 --turns 1   # a try",
-      "upcycle bench tower --layers 1 --hidden 64 --heads 4 --batch 1 --turns 3 --dtype bf16 --json",
+      "upcycle bench tower --layers 1 --hidden 64 --heads 4 --turns 1   # a try",
+      "upcycle bench tower --layers 1 --hidden 64 --heads 4 --dtype bf16 --json",
     })
 final class BenchTowerCommand extends Command {
   @Option(
