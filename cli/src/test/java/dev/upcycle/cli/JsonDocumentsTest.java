@@ -37,8 +37,10 @@ class JsonDocumentsTest {
     Files.writeString(folder.resolve("text.txt"), "The Rays of Light which fall upon a Prism.\n");
     Files.writeString(
         folder.resolve("tune.yaml"),
-        "recipe: 1\n"
-            + "train: {stages: [{name: tune, rates: {all: 1.0e-5}, data: {path: text.txt}}]}\n");
+        """
+        recipe: 1
+        train: {stages: [{name: tune, rates: {all: 1.0e-5}, data: {path: text.txt}}]}
+        """);
     TinyModel.write(
         Recipes.resolve(Recipes.text("mistral-8x2", folder), List.of(), Map.of()).recipe(),
         folder.resolve("dense"));
