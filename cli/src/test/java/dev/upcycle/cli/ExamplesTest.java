@@ -45,9 +45,12 @@ class ExamplesTest {
         "recipe cp",
         "recipe validate",
         "recipe schema",
+        "data",
+        "data check",
         "smoke",
         "bench",
         "bench convert",
+        "bench data",
         "bench layer",
         "bench step",
         "bench prefill",
@@ -133,8 +136,22 @@ class ExamplesTest {
     assertThat(outcome.code()).describedAs(line + "\n" + outcome.err()).isZero();
   }
 
+  /// A recipe of the user's own that trains, as docs/commands.md has it.
+  private static final String TUNE =
+      """
+      recipe: 1
+      train:
+        stages:
+          - name: tune
+            rates: {all: 1.0e-5}
+            data: {path: try-it/dense/held-out.txt, max_tokens: 256}
+      """;
+
   // A model directory that an example takes for granted, under the name that it uses.
   private void makeModels(List<String> words) throws IOException {
+    if (words.contains("./tune.yaml")) {
+      Files.writeString(folder.resolve("tune.yaml"), TUNE);
+    }
     String output = words.contains("--out") ? words.get(words.indexOf("--out") + 1) : "";
     for (String word : words) {
       Path model = folder.resolve(word.replace("/config.json", ""));

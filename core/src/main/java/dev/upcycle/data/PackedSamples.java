@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.LongStream;
@@ -68,7 +69,7 @@ public final class PackedSamples implements SampleSet {
     }
   }
 
-  private static java.util.Iterator<Callable<Tokens>> tasks(
+  private static Iterator<Callable<Tokens>> tasks(
       RowFile rows, RowEncoding.Plain encoding, long vocab) {
     return LongStream.range(0, rows.rows())
         .<Callable<Tokens>>mapToObj(row -> () -> document(rows, row, encoding, vocab))
@@ -125,7 +126,7 @@ public final class PackedSamples implements SampleSet {
         labels[i] = LabelledTokens.IGNORED;
       }
     }
-    return new Sample(index, new Tokens(ids, labels, documents), Sample.Picture.NONE);
+    return new Sample(index, new Tokens(ids, labels, documents), Sample.Picture.NONE, length);
   }
 
   @Override

@@ -73,17 +73,19 @@ public final class RowSamples implements SampleSet {
               : "its text has <image>, but it has no image");
     }
     if (image.isEmpty()) {
-      return new Sample(index, fitting(index, tokens), Sample.Picture.NONE);
+      return new Sample(index, fitting(index, tokens), Sample.Picture.NONE, tokens.length());
     }
     Pictures known =
         pictures.orElseThrow(() ->
             bad(index, "has an image, and the model takes none or no folder of images is given"));
-    Tokens fitting = fitting(index, known.splice().into(tokens));
+    Tokens whole = known.splice().into(tokens);
+    Tokens fitting = fitting(index, whole);
     return new Sample(
         index,
         fitting,
         new Sample.Picture(
-            Optional.of(known.folder().read(image.orElseThrow())), known.splice().places(fitting)));
+            Optional.of(known.folder().read(image.orElseThrow())), known.splice().places(fitting)),
+        whole.length());
   }
 
   private static Optional<String> image(DataRow row) {

@@ -10,12 +10,15 @@ public final class Sample {
   private final long row;
   private final Tokens tokens;
   private final Picture picture;
+  private final int uncut;
 
   /// @param row where it comes from; of packed rows, which sequence it is
-  Sample(long row, Tokens tokens, Picture picture) {
+  /// @param uncut how many tokens it had before its end was cut off
+  Sample(long row, Tokens tokens, Picture picture, int uncut) {
     this.row = row;
     this.tokens = tokens;
     this.picture = picture;
+    this.uncut = uncut;
   }
 
   /// An image and the places that a text keeps free for it.
@@ -40,6 +43,11 @@ public final class Sample {
   /// Its image.
   Picture picture() {
     return picture;
+  }
+
+  /// How many tokens it had before its end was cut off.
+  int uncut() {
+    return uncut;
   }
 
   /// How many tokens it has.

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
@@ -55,9 +56,7 @@ record WordTokenizer(List<String> words) {
 
   private static List<String> letters(String word) {
     byte[] bytes = word.getBytes(StandardCharsets.UTF_8);
-    return java.util.stream.IntStream.range(0, bytes.length)
-        .mapToObj(i -> letter(bytes[i] & 0xff))
-        .toList();
+    return IntStream.range(0, bytes.length).mapToObj(i -> letter(bytes[i] & 0xff)).toList();
   }
 
   /// How many ids there are.

@@ -28,10 +28,13 @@ public final class Commands {
   private static final List<Entry> OF_BENCH =
       List.of(
           new Entry("convert", BenchConvertCommand::new),
+          new Entry("data", BenchDataCommand::new),
           new Entry("layer", BenchLayerCommand::new),
           new Entry("step", BenchStepCommand::new),
           new Entry("prefill", BenchPrefillCommand::new),
           new Entry("tower", BenchTowerCommand::new));
+
+  private static final List<Entry> OF_DATA = List.of(new Entry("check", DataCheckCommand::new));
 
   private static final List<Entry> ALL =
       List.of(
@@ -46,6 +49,7 @@ public final class Commands {
           new Entry("route", RouteCommand::new),
           new Entry("calibrate", CalibrateCommand::new),
           new Entry("recipe", _ -> new RecipeCommand(), OF_RECIPE),
+          new Entry("data", _ -> new DataCommand(), OF_DATA),
           new Entry("smoke", SmokeCommand::new),
           new Entry("bench", _ -> new BenchCommand(), OF_BENCH),
           new Entry("doctor", DoctorCommand::new),
