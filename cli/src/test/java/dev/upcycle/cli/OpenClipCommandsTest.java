@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// The commands on a CLIP under OpenAI's names that lies there without any config.
 class OpenClipCommandsTest {
-  private static final String MODEL = "ViT-B-32.pt";
+  private static final String MODEL = "clip/ViT-B-32.pt";
 
   @TempDir private Path work;
 
