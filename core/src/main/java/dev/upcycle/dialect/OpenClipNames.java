@@ -87,7 +87,7 @@ record OpenClipNames(OpenClipLayout layout) {
     Optional<String> projection = projection(own, tower);
     return List.of(
         projection
-            .filter(ignored -> stored.shape().rank() == 2)
+            .filter(_ -> isMatrix(stored))
             .map(name -> stored.transposed().named(name))
             .orElse(stored));
   }
@@ -113,6 +113,10 @@ record OpenClipNames(OpenClipLayout layout) {
     int dot = own.lastIndexOf('.');
     String renamed = dot < 0 ? null : OF_A_BLOCK.get(own.substring(0, dot));
     return List.of(renamed == null ? stored : stored.named(layer + renamed + own.substring(dot)));
+  }
+
+  private static boolean isMatrix(TensorEntry stored) {
+    return stored.shape().rank() == 2 && stored.dtype().bits() % Byte.SIZE == 0;
   }
 
   private static boolean stacksThree(TensorEntry stored) {

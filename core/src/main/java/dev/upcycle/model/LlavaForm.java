@@ -1,5 +1,6 @@
 package dev.upcycle.model;
 
+import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;

@@ -1,7 +1,6 @@
 package dev.upcycle.model;
 
 import dev.upcycle.arch.Architecture;
-import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.kernels.tensor.Tensor;

@@ -133,6 +133,7 @@ final class OpenClipOrigins {
 
   private Optional<TensorEntry> third(TensorSlot slot, String name, int place) {
     return find(name)
+        .filter(entry -> entry.shape().rank() > 0 && entry.bytes() > 0)
         .map(entry -> {
           int width = entry.dtype().bits() / Byte.SIZE;
           List<Long> sizes = new ArrayList<>(entry.shape().dimensions());
@@ -154,6 +155,7 @@ final class OpenClipOrigins {
     String name =
         slot.name().startsWith("visual") ? layout.vision() + "proj" : text() + "text_projection";
     return find(name)
+        .filter(entry -> entry.shape().rank() == 2)
         .map(entry -> {
           List<Long> steps =
               entry.contiguous() ? List.of(entry.shape().dimension(-1), 1L) : entry.strides();

@@ -258,48 +258,6 @@ class TowerConversionTest {
         .doesNotContain("vision_model.encoder.layers.0.mlp.gate.weight");
   }
 
-  private static ResolvedRecipe bothTowersOfASiglip() {
-    return recipe("clip-up-b16", "source.language=siglip_text", "source.vision=siglip");
-  }
-
-  private Path siglip() {
-    Path dense = folder.resolve("dense-siglip");
-    TinyModel.write(bothTowersOfASiglip().recipe(), dense);
-    return dense;
-  }
-
-  @Test
-  void bothTowersOfASiglipBecomeExperts() {
-    Path dense = siglip();
-    Checkpoint source = Checkpoint.open(dense);
-    Checkpoint target = convert(dense, bothTowersOfASiglip());
-    assertThat(verify(dense, target).failures()).isEmpty();
-    assertThat(bytes(target, "text_model.encoder.layers.1.mlp.experts.7.fc2.bias"))
-        .isEqualTo(bytes(source, "text_model.encoder.layers.1.mlp.fc2.bias"));
-    assertThat(bytes(target, "vision_model.encoder.layers.1.mlp.experts.7.fc1.weight"))
-        .isEqualTo(bytes(source, "vision_model.encoder.layers.1.mlp.fc1.weight"));
-    ObjectNode json = target.config().json();
-    assertThat(json.path("model_type").asString()).isEqualTo("siglip_moe");
-    assertThat(json.path("auto_map").path("AutoModel").asString())
-        .isEqualTo("modeling_siglip_moe.SiglipMoeModel");
-  }
-
-  @Test
-  void theTextTowerOfASiglipStaysDenseByteForByte() {
-    Path dense = siglip();
-    Checkpoint source = Checkpoint.open(dense);
-    Checkpoint target = convert(dense, recipe("siglip-4x2"));
-    assertThat(verify(dense, target).failures()).isEmpty();
-    List<String> left =
-        source.tensors().keySet().stream()
-            .filter(name -> !name.startsWith("vision_model."))
-            .toList();
-    assertThat(left).contains("logit_bias", "logit_scale", "text_model.head.weight");
-    for (String name : left) {
-      assertThat(bytes(target, name)).as(name).isEqualTo(bytes(source, name));
-    }
-  }
-
   @Test
   void aTowerOfTheOtherDialectIsReadAndWrittenSoThatBothGenerationsLoadIt() throws IOException {
     Path dense = dense("clip-vit-4x2");
