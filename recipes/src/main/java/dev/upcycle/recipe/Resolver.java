@@ -24,7 +24,7 @@ final class Resolver {
     if (!readable) {
       throw new RecipeException(complaints);
     }
-    Leaves leaves = Checker.check(root, complaints);
+    Leaves leaves = checked(root);
     if (!complaints.isEmpty()) {
       throw new RecipeException(inFileOrder());
     }
@@ -46,6 +46,18 @@ final class Resolver {
             + flat.length()
             + " characters; expected a recipe of at most "
             + YamlReader.LONGEST_TEXT);
+  }
+
+  private Leaves checked(Node.Mapping root) {
+    List<Complaint> ofDefaults = StageDefaults.complaints(root);
+    List<Complaint> ofRest = new ArrayList<>();
+    Leaves leaves = Checker.check(StageDefaults.into(root), ofRest);
+    ofRest.addAll(TrainRules.complaints(leaves));
+    complaints.addAll(ofDefaults);
+    ofRest.stream()
+        .filter(complaint -> !StageDefaults.repeats(complaint, ofDefaults))
+        .forEach(complaints::add);
+    return leaves;
   }
 
   private static List<Setting> weakestFirst(List<Setting> settings) {

@@ -7,7 +7,9 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.write.CastOverflowException;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.data.DataException;
 import dev.upcycle.data.TokenizerException;
+import dev.upcycle.densify.DensifyException;
 import dev.upcycle.image.ImageException;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.RecipeException;
@@ -67,6 +69,8 @@ public enum ExitCode {
           PlanException _,
           TokenizerException _,
           CalibrationException _,
+          DensifyException _,
+          DataException _,
           ImageException _,
           ChatException _,
           TemplateException _ ->
