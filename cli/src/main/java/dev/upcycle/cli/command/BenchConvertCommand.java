@@ -127,7 +127,7 @@ final class BenchConvertCommand extends Command {
             ConvertBench.RECIPE
                 + ", "
                 + model.layers()
-                + " layers, hidden "
+                + (model.layers() == 1 ? " layer, hidden " : " layers, hidden ")
                 + model.hidden()
                 + ", intermediate "
                 + model.intermediate()
