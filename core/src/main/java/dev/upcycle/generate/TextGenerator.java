@@ -7,6 +7,7 @@ import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.kernels.tensor.Tensors;
 import dev.upcycle.model.DecoderModel;
 import dev.upcycle.model.ForwardPass;
+import dev.upcycle.model.NonFiniteException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -28,6 +29,7 @@ public record TextGenerator(DecoderModel model, Sampler sampler, Set<Long> ends)
   /// @param prompt at least one token
   /// @param maxTokens most tokens to add
   /// @param listener hears each token of the text when it is chosen, the end of sequence not
+  /// @throws NonFiniteException when logits are NaN or infinite
   public Generation generate(List<Long> prompt, int maxTokens, LongConsumer listener)
       throws InterruptedException {
     if (prompt.isEmpty()) {
@@ -43,7 +45,7 @@ public record TextGenerator(DecoderModel model, Sampler sampler, Set<Long> ends)
         if (Thread.interrupted()) {
           throw new InterruptedException();
         }
-        long chosen = sampler.choose(logits(unseen, cache), tokens.size());
+        long chosen = choose(logits(unseen, cache), tokens.size());
         tokens.add(chosen);
         unseen = List.of(chosen);
         if (ends.contains(chosen)) {
@@ -56,6 +58,14 @@ public record TextGenerator(DecoderModel model, Sampler sampler, Set<Long> ends)
     }
     double seconds = Math.max(1, System.nanoTime() - afterFirst) / 1e9;
     return new Generation(prompt, tokens, stop, Math.max(0, tokens.size() - 1) / seconds);
+  }
+
+  private long choose(float[] logits, int place) {
+    try {
+      return sampler.choose(logits, place);
+    } catch (ArithmeticException e) {
+      throw new NonFiniteException(model.directory(), String.valueOf(e.getMessage()));
+    }
   }
 
   /// The logits after the last of the tokens.

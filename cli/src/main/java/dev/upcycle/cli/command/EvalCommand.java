@@ -31,8 +31,9 @@ import tools.jackson.databind.node.ObjectNode;
     header = "Measure how well a model predicts text, alone or against another model.",
     description = {
       "Perplexity by transformers' strided recipe: windows of CONTEXT tokens, each STRIDE tokens"
-          + " after the one before; every token is scored once, the first never, and each counts"
-          + " the same. For models with experts also how the tokens are shared among them.",
+          + " after the one before; every token is scored once, the first never (with a stride"
+          + " equal to the context the first of no window), and each counts the same. For models"
+          + " with experts also how the tokens are shared among them.",
     },
     footer = {
       "upcycle eval ./try-it/dense --text ./try-it/dense/held-out.txt",
@@ -83,6 +84,7 @@ final class EvalCommand extends Command {
   ExitCode run(Terminal terminal) throws InterruptedException {
     try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
       Strides strides = strides(opened);
+      Positions.of(opened).warn("--context", strides.context(), terminal);
       List<EvaluatedText> read = read(opened);
       if (other == null) {
         tell(alone(opened, read, strides, terminal), Optional.empty(), terminal);
@@ -121,11 +123,14 @@ final class EvalCommand extends Command {
   private Strides strides(TextModel opened) {
     long most = Math.min(USUAL_CONTEXT, opened.positions().orElse(USUAL_CONTEXT));
     int wide = Optional.ofNullable(context).orElse(Math.toIntExact(Math.max(2, most)));
-    try {
-      return new Strides(wide, Optional.ofNullable(stride).orElse(Math.max(1, wide / 2)));
-    } catch (IllegalArgumentException e) {
-      throw new UsageException("--context, --stride: " + e.getMessage());
+    if (wide < 2) {
+      throw new UsageException("--context " + wide + ": expected at least 2");
     }
+    int step = Optional.ofNullable(stride).orElse(wide / 2);
+    if (step < 1 || step > wide) {
+      throw new UsageException("--stride %d: expected 1 to the context, %d".formatted(step, wide));
+    }
+    return new Strides(wide, step);
   }
 
   private List<EvaluatedText> read(TextModel opened) {
@@ -134,8 +139,8 @@ final class EvalCommand extends Command {
       Path file = resolve(text);
       List<Long> ids = opened.encode(TextFiles.read(file));
       if (ids.size() < 2) {
-        throw new UsageException(
-            file + ": " + ids.size() + " tokens, and at least 2 are needed to predict one");
+        throw TextFiles.unfit(
+            file, "too short: at least 2 tokens are needed, the tokenizer's own included");
       }
       read.add(new EvaluatedText(file.toString(), ids));
     }
@@ -161,6 +166,12 @@ final class EvalCommand extends Command {
   }
 
   private void tell(Evaluation evaluation, Optional<Comparison> comparison, Terminal terminal) {
+    long unscored = evaluation.tokens() - evaluation.scored() - texts.size();
+    if (unscored > 0) {
+      terminal.note(
+          "%d tokens are not scored: with a stride equal to the context the first of no window is"
+              .formatted(unscored));
+    }
     if (json.wanted()) {
       ObjectNode document = Documents.of("eval");
       document.put("model", model);

@@ -111,6 +111,8 @@ final class GenerateCommand extends Command {
         throw new UsageException("--prompt has no tokens");
       }
       Set<Long> ends = ignoreEnd ? Set.of() : EndOfSequence.of(opened.checkpoint());
+      Positions positions = Positions.of(opened);
+      positions.warn("--prompt", ids.size(), terminal);
       TextGenerator generator = new TextGenerator(opened.model(), sampler, ends);
       TextStream stream = new TextStream(opened.tokenizer()::decode, ids);
       StringBuilder text = new StringBuilder();
@@ -118,6 +120,12 @@ final class GenerateCommand extends Command {
           generator.generate(ids, maxTokens, id -> say(stream.append(id), text, terminal));
       say(stream.rest(), text, terminal);
       finish(generation, text.toString(), terminal);
+      if (!positions.exceededBy(ids.size())) {
+        positions.warn("prompt and text", (long) ids.size() + generation.said().size(), terminal);
+      }
+      if (generation.said().isEmpty()) {
+        terminal.note("no text: the model ended it at once; --ignore-eos goes on");
+      }
     }
     return ExitCode.OK;
   }
