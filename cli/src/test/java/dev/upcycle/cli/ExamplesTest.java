@@ -21,6 +21,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ExamplesTest {
   private static final Path ROOT = Path.of(System.getProperty("upcycle.root"));
 
+  private static final String CONVERSION =
+      "upcycle convert mistral-8x2 --model ./Mistral-7B-v0.1 --out ";
+
   @TempDir private Path folder;
 
   static List<String> commands() {
@@ -31,6 +34,7 @@ class ExamplesTest {
         "plan",
         "convert",
         "verify",
+        "densify",
         "eval",
         "generate",
         "route",
@@ -41,12 +45,16 @@ class ExamplesTest {
         "recipe cp",
         "recipe validate",
         "recipe schema",
+        "data",
+        "data check",
         "smoke",
         "bench",
         "bench convert",
+        "bench data",
         "bench layer",
         "bench step",
         "bench prefill",
+        "bench tower",
         "doctor",
         "completion");
   }
@@ -69,15 +77,21 @@ class ExamplesTest {
     help.add("--help");
     String text = Session.in(folder).run(help).out();
     String footer = text.substring(text.indexOf("\nExamples:"));
-    boolean verifies = command.equals("verify");
+    if (command.equals("verify")) {
+      run(CONVERSION + "./Mistral-8x7B");
+    }
+    if (command.equals("densify")) {
+      run(CONVERSION + "./Mistral-8x7B");
+      run(CONVERSION + "./Mistral-8x7B-tuned");
+    }
 
-    runAll(footer, verifies);
+    runAll(footer);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"README.md", "docs/commands.md"})
   void everyCommandOfTheDocumentationWorks(String page) throws IOException {
-    runAll(Files.readString(ROOT.resolve(page)), false);
+    runAll(Files.readString(ROOT.resolve(page)));
   }
 
   static List<String> shipped() {
@@ -104,12 +118,9 @@ class ExamplesTest {
     assertThat(Session.in(folder).run("plan", "--model", "./Mistral-7B-v0.1").code()).isEqualTo(4);
   }
 
-  private void runAll(String text, boolean verifies) throws IOException {
+  private void runAll(String text) throws IOException {
     List<String> lines = ShellLine.commands(text);
     assertThat(lines).isNotEmpty();
-    if (verifies) {
-      run("upcycle convert mistral-8x2 --model ./Mistral-7B-v0.1 --out ./Mistral-8x7B");
-    }
     if (text.contains("./try-it/") && !text.contains("upcycle quickstart")) {
       run("upcycle quickstart --out ./try-it");
     }
@@ -125,8 +136,22 @@ class ExamplesTest {
     assertThat(outcome.code()).describedAs(line + "\n" + outcome.err()).isZero();
   }
 
+  /// A recipe of the user's own that trains, as docs/commands.md has it.
+  private static final String TUNE =
+      """
+      recipe: 1
+      train:
+        stages:
+          - name: tune
+            rates: {all: 1.0e-5}
+            data: {path: try-it/dense/held-out.txt, max_tokens: 256}
+      """;
+
   // A model directory that an example takes for granted, under the name that it uses.
   private void makeModels(List<String> words) throws IOException {
+    if (words.contains("./tune.yaml")) {
+      Files.writeString(folder.resolve("tune.yaml"), TUNE);
+    }
     String output = words.contains("--out") ? words.get(words.indexOf("--out") + 1) : "";
     for (String word : words) {
       Path model = folder.resolve(word.replace("/config.json", ""));

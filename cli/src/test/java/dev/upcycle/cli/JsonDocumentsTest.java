@@ -35,6 +35,12 @@ class JsonDocumentsTest {
   @BeforeEach
   void makeModel() throws IOException {
     Files.writeString(folder.resolve("text.txt"), "The Rays of Light which fall upon a Prism.\n");
+    Files.writeString(
+        folder.resolve("tune.yaml"),
+        """
+        recipe: 1
+        train: {stages: [{name: tune, rates: {all: 1.0e-5}, data: {path: text.txt}}]}
+        """);
     TinyModel.write(
         Recipes.resolve(Recipes.text("mistral-8x2", folder), List.of(), Map.of()).recipe(),
         folder.resolve("dense"));
@@ -49,6 +55,7 @@ class JsonDocumentsTest {
             "plan mistral-8x2 --model ./dense",
             "convert mistral-8x2 --model ./dense --out ./moe",
             "verify ./dense ./moe",
+            "densify ./moe --out ./again",
             "recipe ls",
             "smoke mistral-4x2",
             "bench convert --size 13MB --pairs 1",
@@ -58,6 +65,8 @@ class JsonDocumentsTest {
             "route ./upcycle-quickstart/moe --text a=./text.txt --text b=./text.txt",
             "calibrate ./upcycle-quickstart/dense --kind centroid --experts 2 --text ./text.txt"
                 + " --out router.safetensors",
+            "data check ./tune.yaml --model ./upcycle-quickstart/dense",
+            "bench data --turns 1",
             "doctor")) {
       JsonNode document = run(0, line);
       printed.put(document.get("schema").asString(), document);

@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.ZoneId;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -133,6 +134,43 @@ public final class ChatTemplate {
     variables.put("documents", Value.None.NONE);
     variables.put("add_generation_prompt", Value.of(ending == Ending.AWAITING_ANSWER));
     return template.render(variables, now);
+  }
+
+  /// Renders a whole conversation and tells what of it the assistant says: what the template marks
+  /// by `generation`, else what each of its turns adds.
+  ///
+  /// @param now what the template takes for today
+  /// @throws ChatException when the template marks nothing and writes a conversation otherwise once
+  ///   it goes on, so that its turns cannot be told apart
+  public Template.Rendering answers(Conversation conversation, LocalDateTime now) {
+    Template.Rendering whole = render(conversation, Ending.WHOLE, now);
+    if (!whole.generated().isEmpty()) {
+      return whole;
+    }
+    List<Template.Span> spans = new ArrayList<>();
+    for (int turn = 0; turn < conversation.turns().size(); turn++) {
+      if (conversation.turns().get(turn).role() == Turn.Role.ASSISTANT) {
+        spans.add(added(conversation, turn, whole.text(), now));
+      }
+    }
+    return new Template.Rendering(whole.text(), spans);
+  }
+
+  private Template.Span added(
+      Conversation conversation, int turn, String whole, LocalDateTime now) {
+    if (turn == 0) {
+      throw new ChatException(
+          "%s: the conversation begins with the assistant".formatted(template.name()));
+    }
+    String before = render(conversation.first(turn), Ending.AWAITING_ANSWER, now).text();
+    String after = render(conversation.first(turn + 1), Ending.WHOLE, now).text();
+    if (!after.startsWith(before) || !whole.startsWith(after)) {
+      throw new ChatException(
+          "%s: up to turn %d it writes otherwise than in the whole conversation, so that the answer"
+                  .formatted(template.name(), turn + 1)
+              + " cannot be told from the rest; mark it in the template by {% generation %}");
+    }
+    return new Template.Span(before.length(), after.length());
   }
 
   private static Value messages(Conversation conversation) {

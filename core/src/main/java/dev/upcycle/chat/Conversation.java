@@ -31,4 +31,9 @@ public record Conversation(List<Turn> turns, Optional<String> image) {
     turns.add(new Turn(Turn.Role.USER, question));
     return new Conversation(turns, Optional.empty());
   }
+
+  /// Its first turns.
+  Conversation first(int count) {
+    return new Conversation(turns.subList(0, count), image);
+  }
 }

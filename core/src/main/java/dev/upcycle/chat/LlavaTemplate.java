@@ -10,8 +10,8 @@ import java.util.regex.Pattern;
 
 /// The templates that LLaVA and CuMo train with, and their label masks.
 ///
-/// A mask follows the token counts of the pieces, each tokenised by itself: where these do not add
-/// up to the whole, nothing of the sample is learned, as there.
+/// A mask follows the token counts of the pieces, each tokenised by itself. Where these do not add
+/// up to the whole, LLaVA learns nothing of the sample ([#tokens]); [#requireTokens] refuses it.
 public enum LlavaTemplate {
   /// An image and its caption; the question is thrown away.
   PLAIN("plain", Optional.empty()),
@@ -129,27 +129,54 @@ public enum LlavaTemplate {
     return turns.size() % 2 == 0 ? text.toString() : text + "ASSISTANT:";
   }
 
-  /// The tokens of a conversation and what is learned of them.
+  /// The tokens of a conversation and what is learned of them, as LLaVA has them: nothing where its
+  /// rounds do not add up.
   ///
   /// @param tokenizer gives a text's ids, its own first token included
   /// @param padding the id that fills rows up; found inside a text it counts as missing, as there
   /// @throws ChatException when the turns are not those of the template
   public LabelledTokens tokens(
       Conversation conversation, Function<String, List<Long>> tokenizer, long padding) {
+    Masked masked = masked(conversation, tokenizer);
+    long present = masked.ids().stream().filter(id -> id != padding).count();
+    if (separator.isPresent() && masked.counted() != present) {
+      ignore(masked.labels(), 0, masked.labels().size());
+    }
+    return new LabelledTokens(masked.ids(), masked.labels());
+  }
+
+  /// The same, but what LLaVA would mask as a whole is an error; no id counts as padding.
+  ///
+  /// @throws ChatException also when the rounds do not add up
+  public LabelledTokens requireTokens(
+      Conversation conversation, Function<String, List<Long>> tokenizer) {
+    Masked masked = masked(conversation, tokenizer);
+    if (masked.counted() != masked.ids().size()) {
+      throw new ChatException(
+          "template '%s': its rounds have %d tokens, the whole has %d; an answer is missing, or a"
+                  .formatted(key, masked.counted(), masked.ids().size())
+              + " turn holds %s%s"
+                  .formatted(END, separator.map(divider -> " or '" + divider + "'").orElse("")));
+    }
+    return new LabelledTokens(masked.ids(), masked.labels());
+  }
+
+  /// Ids, labels, and how many tokens the rounds have, each counted by itself.
+  private record Masked(List<Long> ids, List<Long> labels, int counted) {}
+
+  private Masked masked(Conversation conversation, Function<String, List<Long>> tokenizer) {
     String text = text(conversation);
     Pieces pieces = new Pieces(tokenizer);
     List<Long> ids = pieces.ids(text);
     List<Long> labels = new ArrayList<>(ids);
     if (separator.isEmpty()) {
       ignore(labels, 0, pieces.ids(IMAGE).size());
-    } else {
-      long present = ids.stream().filter(id -> id != padding).count();
-      mask(labels, text, pieces, present);
+      return new Masked(ids, labels, ids.size());
     }
-    return new LabelledTokens(ids, labels);
+    return new Masked(ids, labels, mask(labels, text, pieces));
   }
 
-  private void mask(List<Long> labels, String text, Pieces pieces, long present) {
+  private int mask(List<Long> labels, String text, Pieces pieces) {
     String divider = separator.orElseThrow();
     ignore(labels, 0, 1);
     int place = 1;
@@ -163,9 +190,7 @@ public enum LlavaTemplate {
       place += pieces.ids(round).size();
     }
     ignore(labels, place, labels.size());
-    if (place != present) {
-      ignore(labels, 0, labels.size());
-    }
+    return place;
   }
 
   private static void ignore(List<Long> labels, int from, int to) {

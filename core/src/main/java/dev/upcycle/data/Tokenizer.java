@@ -69,13 +69,42 @@ public final class Tokenizer implements AutoCloseable {
 
   /// The ids of a text.
   public List<Long> encode(String text) {
-    return Arrays.stream(library.encode(text, true, false).getIds()).boxed().toList();
+    return Arrays.stream(ids(text)).boxed().toList();
+  }
+
+  /// The ids of a text, for long ones.
+  public long[] ids(String text) {
+    return library.encode(text, true, false).getIds();
   }
 
   /// The ids of a text that spells its special tokens itself, such as a rendered chat: the
   /// tokenizer adds none.
   public List<Long> encodeAsWritten(String text) {
     return Arrays.stream(library.encode(text, false, false).getIds()).boxed().toList();
+  }
+
+  /// Tokens and the characters of a text that each covers, in Java's 16-bit units.
+  ///
+  /// @param ids of the tokens
+  /// @param starts the first character of each
+  /// @param ends the one after the last of each
+  record Places(List<Long> ids, List<Integer> starts, List<Integer> ends) {}
+
+  /// The tokens of a text that spells its special tokens itself, and where each lies.
+  Places placesAsWritten(String text) {
+    Encoding encoding = library.encode(text, false, false);
+    @Nullable CharSpan[] spans = encoding.getCharTokenSpans();
+    int[] places = codePointPlaces(text);
+    List<Integer> starts = new ArrayList<>(spans.length);
+    List<Integer> ends = new ArrayList<>(spans.length);
+    for (@Nullable CharSpan span : spans) {
+      if (span == null) {
+        throw new TokenizerException("a token of \"%s\" has no place in it".formatted(text));
+      }
+      starts.add(places[span.getStart()]);
+      ends.add(places[span.getEnd()]);
+    }
+    return new Places(Arrays.stream(encoding.getIds()).boxed().toList(), starts, ends);
   }
 
   /// The tokens of a text with the characters that each covers.

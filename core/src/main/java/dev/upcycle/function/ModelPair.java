@@ -45,7 +45,7 @@ sealed interface ModelPair
       if (family.parts().stream().anyMatch(rule -> rule.part() == Part.CONNECTOR)) {
         return LLAVA;
       }
-      if (family.has(Role.LOGIT_SCALE)) {
+      if (family.has(Role.PROJECTION)) {
         return CLIP;
       }
       if (family.decodes()) {

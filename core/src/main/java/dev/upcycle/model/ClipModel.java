@@ -38,7 +38,7 @@ public final class ClipModel implements AutoCloseable {
   }
 
   static CheckpointBinding bind(StoredPart whole) {
-    if (!whole.family().has(Role.LOGIT_SCALE)) {
+    if (!whole.family().has(Role.PROJECTION)) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           "%s is a %s, expected a CLIP with both towers"

@@ -1,6 +1,7 @@
 package dev.upcycle.model;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;

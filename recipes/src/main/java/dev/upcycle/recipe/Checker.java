@@ -1,25 +1,43 @@
 package dev.upcycle.recipe;
 
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /// Holds a merged recipe against the [Format]: fills in defaults, collects complaints.
 final class Checker {
   private final List<Complaint> complaints;
+  private final Extent extent;
   private final Leaves leaves = new Leaves();
+  private final List<String> paths = Format.paths();
 
-  private Checker(List<Complaint> complaints) {
+  private Checker(List<Complaint> complaints, Extent extent) {
     this.complaints = complaints;
+    this.extent = extent;
+  }
+
+  /// How much is there to check.
+  private enum Extent {
+    /// Everything: an absent key has its default or is missing.
+    WHOLE,
+    /// Values for something else to take, which may say little.
+    PART
   }
 
   /// The values of a recipe; whole only where no complaint was added.
   static Leaves check(Node.Mapping root, List<Complaint> complaints) {
-    Checker checker = new Checker(complaints);
+    Checker checker = new Checker(complaints, Extent.WHOLE);
     checker.check(KeyPath.ROOT, Format.ROOT, root);
     return checker.leaves;
+  }
+
+  /// Complains about what is wrong in a map of which any key may be absent.
+  static void checkPart(KeyPath path, Shape shape, Node node, List<Complaint> complaints) {
+    new Checker(complaints, Extent.PART).check(path, shape, node);
   }
 
   private void check(KeyPath path, Shape shape, Node node) {
@@ -30,6 +48,8 @@ final class Checker {
       case Shape.Section section -> section(path, section, node);
       case Shape.Choice choice -> choice(path, choice, node);
       case Shape.Layers layers -> layers(path, layers, node);
+      case Shape.Items items -> items(path, items, node);
+      case Shape.Numbers numbers -> numbers(path, numbers, node);
       case Shape.Free _ -> free(path, node);
       case Leaf leaf -> leaf(path, leaf, node);
     }
@@ -58,7 +78,7 @@ final class Checker {
 
   private void section(KeyPath path, Shape.Section section, Node node) {
     if (!(node instanceof Node.Mapping map)) {
-      mismatch(path, node, "a map with the keys " + String.join(", ", section.names()));
+      mismatch(path, node, expected(section));
       return;
     }
     unknownKeys(path, section.names(), map);
@@ -81,13 +101,16 @@ final class Checker {
   }
 
   private void absent(KeyPath path, Key key, Place parent) {
+    if (extent == Extent.PART) {
+      return;
+    }
     switch (key.absence()) {
       case FILLED ->
           check(
               path,
               key.shape(),
               key.fallback()
-                  .<Node>map(Node.Scalar::of)
+                  .map(Node::ofDefault)
                   .orElseGet(() -> Node.Mapping.empty(Place.DEFAULT)));
       case LEFT_OUT -> {}
       case REFUSED -> complain(parent, path, "missing; " + needed(key));
@@ -96,9 +119,26 @@ final class Checker {
 
   private static String needed(Key key) {
     return switch (key.shape()) {
-      case Leaf.FilePath path -> "expected " + path.expected();
-      case Shape _ ->
+      case Leaf.Whole _ ->
           "every recipe begins with the version of its format, `recipe: " + Format.VERSION + "`";
+      case Leaf leaf -> "expected " + leaf.expected();
+      case Shape shape -> "expected " + expected(shape);
+    };
+  }
+
+  private static String expected(Shape shape) {
+    return switch (shape) {
+      case Leaf leaf -> leaf.expected();
+      case Shape.Numbers numbers ->
+          "a map that is not empty, such as {all: 1.0e-5}, each value "
+              + numbers.number().expected();
+      case Shape.Items items ->
+          "a list of maps that is not empty, each with the keys "
+              + String.join(", ", items.item().names());
+      case Shape.Section section -> "a map with the keys " + String.join(", ", section.names());
+      case Shape.Choice choice -> "a map, always, such as {kind: " + choice.fallback() + "}";
+      case Shape.Layers _ -> Shape.Layers.expected();
+      case Shape.Free _ -> "a map of keys of the target's config.json";
     };
   }
 
@@ -111,13 +151,13 @@ final class Checker {
         });
   }
 
-  private static String unknown(String name, List<String> known) {
+  private String unknown(String name, List<String> known) {
     Optional<String> near = NearestName.of(name, known);
     if (near.isPresent()) {
       return "unknown key; did you mean " + near.get() + "?";
     }
     String elsewhere =
-        Format.paths().stream()
+        paths.stream()
             .filter(path -> path.endsWith("." + name) || path.equals(name))
             .collect(Collectors.joining(" or "));
     return elsewhere.isEmpty()
@@ -170,6 +210,35 @@ final class Checker {
                     .formatted(kind, owners, path, kind));
           }
         });
+  }
+
+  private void items(KeyPath path, Shape.Items shape, Node node) {
+    if (!(node instanceof Node.Sequence list) || list.items().isEmpty()) {
+      mismatch(path, node, expected(shape));
+      return;
+    }
+    leaves.putList(path);
+    Set<String> titles = new HashSet<>();
+    for (int index = 0; index < list.items().size(); index++) {
+      KeyPath item = path.child(String.valueOf(index));
+      check(item, shape.item(), list.items().get(index));
+      leaves
+          .find(item.child(shape.title()))
+          .filter(title -> !titles.add(title.yaml()))
+          .ifPresent(title ->
+              complain(
+                  title.place(),
+                  item.child(shape.title()),
+                  "found " + title.yaml() + " a second time; expected another"));
+    }
+  }
+
+  private void numbers(KeyPath path, Shape.Numbers shape, Node node) {
+    if (!(node instanceof Node.Mapping map) || map.entries().isEmpty()) {
+      mismatch(path, node, expected(shape));
+      return;
+    }
+    map.entries().forEach((name, entry) -> check(path.child(name), shape.number(), entry.value()));
   }
 
   private void layers(KeyPath path, Shape.Layers shape, Node node) {
@@ -231,7 +300,7 @@ final class Checker {
 
   private void free(KeyPath path, Node node) {
     if (!(node instanceof Node.Mapping map)) {
-      mismatch(path, node, "a map of keys of the target's config.json");
+      mismatch(path, node, expected(new Shape.Free()));
       return;
     }
     finite(path, map);

@@ -23,7 +23,7 @@ final class Format {
 
   static final String AUTO = "auto";
 
-  private static final Leaf NAME =
+  static final Leaf NAME =
       new Leaf.Text(
           Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,95}"),
           "a text of letters, digits, dots, dashes and underscores, 96 at most, that begins with a"
@@ -73,7 +73,8 @@ final class Format {
   private static final Shape SOURCE =
       new Shape.Section(
           List.of(
-              Key.of("language", families("mistral", "llama", "clip_text"), LEFT_OUT),
+              Key.of(
+                  "language", families("mistral", "llama", "clip_text", "siglip_text"), LEFT_OUT),
               Key.of("vision", families("clip", "siglip", "vit"), LEFT_OUT),
               Key.of("connector", families("mlp"), LEFT_OUT)));
 
@@ -98,6 +99,7 @@ final class Format {
               Key.of("language", COMPONENT, LEFT_OUT),
               Key.of("vision", COMPONENT, LEFT_OUT),
               Key.of("connector", CONNECTOR, LEFT_OUT),
+              Key.of("train", TrainFormat.TRAIN, LEFT_OUT),
               Key.of("output", OUTPUT, FILLED)));
 
   private Format() {}
@@ -106,7 +108,7 @@ final class Format {
     return new Leaf.Words(Stream.concat(Stream.of(names), Stream.of(AUTO)).toList(), AUTO);
   }
 
-  private static SequencedMap<String, List<Key>> kinds(List<Kind> kinds) {
+  static SequencedMap<String, List<Key>> kinds(List<Kind> kinds) {
     SequencedMap<String, List<Key>> byName = new LinkedHashMap<>();
     kinds.forEach(kind -> byName.put(kind.name(), kind.keys()));
     return byName;
@@ -149,5 +151,5 @@ final class Format {
   }
 
   /// One kind of a choice, and the keys that apply to it.
-  private record Kind(String name, List<Key> keys) {}
+  record Kind(String name, List<Key> keys) {}
 }

@@ -256,4 +256,95 @@ sealed interface Leaf extends Shape {
       return "a list of different layer numbers from 0, such as [0, 4, 8]";
     }
   }
+
+  /// A finite number in a range.
+  ///
+  /// @param below true where the upper end itself is refused
+  record Ranged(double min, double max, boolean below) implements Leaf {
+    /// From 0, without end.
+    static Ranged notNegative() {
+      return new Ranged(0, Double.POSITIVE_INFINITY, true);
+    }
+
+    /// From 0 to 1, both included.
+    static Ranged share() {
+      return new Ranged(0, 1, false);
+    }
+
+    @Override
+    public Optional<Object> read(Node node) {
+      return node instanceof Node.Scalar scalar && scalar.value() instanceof Number number
+          ? Optional.of(number.doubleValue()).filter(this::holds).map(value -> value)
+          : Optional.empty();
+    }
+
+    private boolean holds(double value) {
+      return value >= min && (below ? value < max : value <= max);
+    }
+
+    @Override
+    public String expected() {
+      return Double.isInfinite(max)
+          ? "a finite number, 0 or above"
+          : "a number from 0 to 1" + (below ? ", 1 not included" : "");
+    }
+  }
+
+  /// A word, or a number above zero.
+  record WordOrNumber(String word) implements Leaf {
+    private static final Positive NUMBER = new Positive();
+
+    @Override
+    public Optional<Object> read(Node node) {
+      return node instanceof Node.Scalar scalar && scalar.isOneOf(List.of(word))
+          ? Optional.of(word)
+          : NUMBER.read(node);
+    }
+
+    @Override
+    public String expected() {
+      return word + ", or " + NUMBER.expected();
+    }
+  }
+
+  /// A list of so many numbers.
+  record Several(Leaf each, int count) implements Leaf {
+    @Override
+    public Optional<Object> read(Node node) {
+      if (!(node instanceof Node.Sequence sequence) || sequence.items().size() != count) {
+        return Optional.empty();
+      }
+      List<Object> values =
+          sequence.items().stream().flatMap(item -> each.read(item).stream()).toList();
+      return values.size() == count ? Optional.of(values) : Optional.empty();
+    }
+
+    @Override
+    public String expected() {
+      return "a list of " + count + ", each " + each.expected();
+    }
+  }
+
+  /// A list of different texts, which may be empty.
+  record Texts() implements Leaf {
+    @Override
+    public Optional<Object> read(Node node) {
+      if (!(node instanceof Node.Sequence sequence)) {
+        return Optional.empty();
+      }
+      List<String> texts = new ArrayList<>();
+      for (Node item : sequence.items()) {
+        if (!(item instanceof Node.Scalar(Place _, String text, String _)) || text.isBlank()) {
+          return Optional.empty();
+        }
+        texts.add(text);
+      }
+      return new HashSet<>(texts).size() == texts.size() ? Optional.of(texts) : Optional.empty();
+    }
+
+    @Override
+    public String expected() {
+      return "a list of different texts, such as [\"*.bias\", \"*norm*\"]";
+    }
+  }
 }

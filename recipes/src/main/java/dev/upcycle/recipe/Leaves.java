@@ -1,16 +1,19 @@
 package dev.upcycle.recipe;
 
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// The values of a checked recipe by key path, in the order of the flat file.
 final class Leaves {
   private final SequencedMap<KeyPath, Value> values = new LinkedHashMap<>();
   private final Map<KeyPath, Map<String, @Nullable Object>> free = new LinkedHashMap<>();
+  private final Set<KeyPath> lists = new HashSet<>();
 
   /// One value.
   ///
@@ -18,6 +21,33 @@ final class Leaves {
   /// @param yaml on one line
   /// @param place who gave it
   record Value(Object value, String yaml, Place place) {}
+
+  /// Says that what stands below a path are the items of a list.
+  void putList(KeyPath path) {
+    lists.add(path);
+  }
+
+  /// How many items a list has; 0 where there is none.
+  int size(KeyPath list) {
+    int size = 0;
+    while (has(list.child(String.valueOf(size)))) {
+      size++;
+    }
+    return size;
+  }
+
+  /// The values of a map of the user's own keys, in its order.
+  SequencedMap<String, Value> below(KeyPath map) {
+    int depth = map.segments().size();
+    SequencedMap<String, Value> found = new LinkedHashMap<>();
+    values.forEach((path, value) -> {
+      List<String> segments = path.segments();
+      if (segments.size() == depth + 1 && segments.subList(0, depth).equals(map.segments())) {
+        found.put(segments.getLast(), value);
+      }
+    });
+    return found;
+  }
 
   /// Keeps a map of the user's own keys whole, beside the values that it holds.
   void putFree(KeyPath path, Map<String, @Nullable Object> map) {
@@ -37,6 +67,39 @@ final class Leaves {
     return Optional.ofNullable(values.get(path));
   }
 
+  /// What stands at a path that was checked to have a value, as its type reads it.
+  Object value(KeyPath path) {
+    return find(path).orElseThrow(() -> new IllegalStateException("no " + path)).value();
+  }
+
+  String word(KeyPath path) {
+    return (String) value(path);
+  }
+
+  List<String> words(KeyPath path) {
+    return ((List<?>) value(path)).stream().map(String.class::cast).toList();
+  }
+
+  long whole(KeyPath path) {
+    return (Long) value(path);
+  }
+
+  int count(KeyPath path) {
+    return Math.toIntExact(whole(path));
+  }
+
+  Optional<Integer> findCount(KeyPath path) {
+    return find(path).map(found -> Math.toIntExact((Long) found.value()));
+  }
+
+  List<Integer> counts(KeyPath path) {
+    return ((List<?>) value(path)).stream().map(i -> Math.toIntExact((Long) i)).toList();
+  }
+
+  double number(KeyPath path) {
+    return (Double) value(path);
+  }
+
   /// True when a value stands at this path or below it.
   boolean has(KeyPath parent) {
     int depth = parent.segments().size();
@@ -52,7 +115,8 @@ final class Leaves {
     return origins;
   }
 
-  /// The flat file: one line for each map and each value, two spaces a level.
+  /// The flat file: one line for each map and each value, two spaces a level, a dash in the place
+  /// of an item's index.
   String yaml() {
     StringBuilder out = new StringBuilder();
     List<String> open = List.of();
@@ -63,8 +127,17 @@ final class Leaves {
           && open.get(shared).equals(segments.get(shared))) {
         shared++;
       }
+      boolean dashed = false;
       for (int level = shared; level < segments.size(); level++) {
-        out.repeat("  ", level).append(YamlText.text(segments.get(level))).append(':');
+        if (!dashed) {
+          out.repeat("  ", level);
+        }
+        dashed = lists.contains(new KeyPath(segments.subList(0, level)));
+        if (dashed) {
+          out.append("- ");
+          continue;
+        }
+        out.append(YamlText.text(segments.get(level))).append(':');
         if (level < segments.size() - 1) {
           out.append('\n');
         }

@@ -1,8 +1,11 @@
 package dev.upcycle.recipe;
 
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /// Lays one layer of precedence over another.
@@ -15,13 +18,13 @@ final class Overlay {
     if (isOfAnotherForm(shape, lower, upper)) {
       return upper;
     }
-    Node.Mapping merged = new Node.Mapping(upper.place(), lower.entries());
+    SequencedMap<String, Node.Entry> merged = new LinkedHashMap<>(lower.entries());
     for (Map.Entry<String, Node.Entry> entry : upper.entries().entrySet()) {
       String key = entry.getKey();
       Node.Entry below = lower.entries().get(key);
-      merged = merged.with(key, merge(shape.child(key), below, entry.getValue()));
+      merged.put(key, merge(shape.child(key), below, entry.getValue()));
     }
-    return merged;
+    return new Node.Mapping(upper.place(), merged);
   }
 
   private static Node.Entry merge(
@@ -44,7 +47,7 @@ final class Overlay {
         List<String> above = forms.stream().filter(upper.entries()::containsKey).toList();
         yield !above.isEmpty() && !above.equals(below);
       }
-      case Shape.Section _, Shape.Free _, Leaf _ -> false;
+      case Shape.Section _, Shape.Items _, Shape.Numbers _, Shape.Free _, Leaf _ -> false;
     };
   }
 
@@ -62,11 +65,28 @@ final class Overlay {
     if (path.size() == 1) {
       return map.with(key, new Node.Entry(value.place(), value));
     }
+    if (below != null && below.value() instanceof Node.Sequence list) {
+      Node changed = set(list, path.subList(1, path.size()), value);
+      return map.with(key, new Node.Entry(below.keyPlace(), changed));
+    }
     Node.Mapping inner =
         below != null && below.value() instanceof Node.Mapping mapping
             ? mapping
             : Node.Mapping.empty(value.place());
     Node changed = set(inner, path.subList(1, path.size()), value);
     return map.with(key, new Node.Entry(below == null ? value.place() : below.keyPlace(), changed));
+  }
+
+  /// A list with one of its maps, or a value in it, replaced; an index past its end adds a map.
+  private static Node set(Node.Sequence list, List<String> path, Node value) {
+    List<Node> items = new ArrayList<>(list.items());
+    int index = Math.min(Integer.parseInt(path.getFirst()), items.size());
+    if (index == items.size()) {
+      items.add(Node.Mapping.empty(value.place()));
+    }
+    Node.Mapping inner =
+        items.get(index) instanceof Node.Mapping map ? map : Node.Mapping.empty(value.place());
+    items.set(index, path.size() == 1 ? value : set(inner, path.subList(1, path.size()), value));
+    return new Node.Sequence(list.place(), items);
   }
 }

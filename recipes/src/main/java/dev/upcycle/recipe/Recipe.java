@@ -12,6 +12,7 @@ import java.util.Optional;
 /// @param seed root of every seed of the conversion
 /// @param components how each part's feed-forward networks become experts; an absent one stays
 ///   dense
+/// @param training how the result is trained; empty is not at all
 /// @param output how the result is stored
 public record Recipe(
     String name,
@@ -19,6 +20,7 @@ public record Recipe(
     String target,
     long seed,
     Map<Part, Component> components,
+    Optional<Training> training,
     Output output) {
   /// Takes a copy.
   public Recipe {

@@ -21,11 +21,12 @@ final class RecipeBuilder {
 
   private Recipe recipe() {
     return new Recipe(
-        word(path("name")),
+        leaves.word(path("name")),
         new Source(sources()),
-        word(path("target")),
-        whole(path("seed")),
+        leaves.word(path("target")),
+        leaves.whole(path("seed")),
         components(),
+        TrainBuilder.build(leaves),
         output());
   }
 
@@ -34,7 +35,7 @@ final class RecipeBuilder {
     for (Part part : Part.values()) {
       KeyPath path = path("source", part.key());
       if (leaves.find(path).isPresent()) {
-        sources.put(part, words(path));
+        sources.put(part, leaves.words(path));
       }
     }
     return sources;
@@ -56,14 +57,14 @@ final class RecipeBuilder {
     return new Component(
         layers(path.child("layers")),
         new Experts(
-            count(experts.child("count")),
-            count(experts.child("per_token")),
+            leaves.count(experts.child("count")),
+            leaves.count(experts.child("per_token")),
             expertInit(experts.child("init"))),
         router(path.child("router")));
   }
 
   private ExpertInit expertInit(KeyPath path) {
-    String kind = word(path.child("kind"));
+    String kind = leaves.word(path.child("kind"));
     return switch (kind) {
       case "copy" -> new ExpertInit.Copy();
       default -> throw new IllegalStateException("unchecked " + path + " " + kind);
@@ -72,13 +73,13 @@ final class RecipeBuilder {
 
   private Router router(KeyPath path) {
     KeyPath init = path.child("init");
-    String kind = word(init.child("kind"));
+    String kind = leaves.word(init.child("kind"));
     return new Router(
         switch (kind) {
           case "zero" -> new RouterInit.Zero();
-          case "normal" -> new RouterInit.Normal(number(init.child("std")));
-          case "uniform" -> new RouterInit.Uniform(number(init.child("bound")));
-          case "file" -> new RouterInit.File((Path) value(init.child("path")));
+          case "normal" -> new RouterInit.Normal(leaves.number(init.child("std")));
+          case "uniform" -> new RouterInit.Uniform(leaves.number(init.child("bound")));
+          case "file" -> new RouterInit.File((Path) leaves.value(init.child("path")));
           case "torch_linear" -> new RouterInit.TorchLinear();
           default -> throw new IllegalStateException("unchecked " + init + " " + kind);
         });
@@ -86,61 +87,34 @@ final class RecipeBuilder {
 
   private LayerSelection layers(KeyPath path) {
     if (leaves.find(path.child("every")).isPresent()) {
-      return new LayerSelection.Every(count(path.child("every")), count(path.child("offset")));
+      return new LayerSelection.Every(
+          leaves.count(path.child("every")), leaves.count(path.child("offset")));
     }
     if (leaves.find(path.child("last")).isPresent()) {
-      return new LayerSelection.Last(count(path.child("last")));
+      return new LayerSelection.Last(leaves.count(path.child("last")));
     }
     if (leaves.find(path.child("except_last")).isPresent()) {
-      return new LayerSelection.ExceptLast(count(path.child("except_last")));
+      return new LayerSelection.ExceptLast(leaves.count(path.child("except_last")));
     }
     if (leaves.find(path.child("range")).isPresent()) {
-      List<Integer> ends = counts(path.child("range"));
+      List<Integer> ends = leaves.counts(path.child("range"));
       return new LayerSelection.Range(ends.get(0), ends.get(1));
     }
     boolean listed = leaves.find(path).map(found -> found.value() instanceof List<?>).orElse(false);
-    return listed ? new LayerSelection.Listed(counts(path)) : new LayerSelection.All();
+    return listed ? new LayerSelection.Listed(leaves.counts(path)) : new LayerSelection.All();
   }
 
   private Output output() {
-    String dtype = word(path("output", "dtype"));
+    String dtype = leaves.word(path("output", "dtype"));
     return new Output(
         dtype.equals("source")
             ? Optional.empty()
             : Optional.of(Output.StoredDType.valueOf(dtype.toUpperCase(Locale.ROOT))),
-        whole(path("output", "max_shard_size")),
+        leaves.whole(path("output", "max_shard_size")),
         leaves.free(path("output", "config")));
   }
 
   private static KeyPath path(String... segments) {
     return new KeyPath(List.of(segments));
-  }
-
-  private Object value(KeyPath path) {
-    return leaves.find(path).orElseThrow(() -> new IllegalStateException("no " + path)).value();
-  }
-
-  private String word(KeyPath path) {
-    return (String) value(path);
-  }
-
-  private List<String> words(KeyPath path) {
-    return ((List<?>) value(path)).stream().map(String.class::cast).toList();
-  }
-
-  private long whole(KeyPath path) {
-    return (Long) value(path);
-  }
-
-  private int count(KeyPath path) {
-    return Math.toIntExact(whole(path));
-  }
-
-  private List<Integer> counts(KeyPath path) {
-    return ((List<?>) value(path)).stream().map(i -> Math.toIntExact((Long) i)).toList();
-  }
-
-  private double number(KeyPath path) {
-    return (Double) value(path);
   }
 }

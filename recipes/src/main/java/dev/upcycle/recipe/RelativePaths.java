@@ -24,6 +24,10 @@ final class RelativePaths {
               .map(path -> base.resolve(path).toAbsolutePath().normalize().toString())
               .<Node>map(path -> new Node.Scalar(scalar.place(), path, path))
               .orElse(scalar);
+      case Node.Sequence list when shape instanceof Shape.Items items ->
+          new Node.Sequence(
+              list.place(),
+              list.items().stream().map(item -> resolve(items.item(), item, base)).toList());
       case Node.Scalar _, Node.Sequence _, Node.Refused _ -> node;
     };
   }

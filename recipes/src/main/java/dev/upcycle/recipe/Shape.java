@@ -6,7 +6,14 @@ import java.util.Optional;
 import java.util.SequencedMap;
 
 /// What may stand at a key of a recipe.
-sealed interface Shape permits Leaf, Shape.Section, Shape.Choice, Shape.Layers, Shape.Free {
+sealed interface Shape
+    permits Leaf,
+        Shape.Section,
+        Shape.Choice,
+        Shape.Layers,
+        Shape.Items,
+        Shape.Numbers,
+        Shape.Free {
   /// The keys that may stand below, in the order of the flat file.
   default List<Key> keys() {
     return List.of();
@@ -38,7 +45,11 @@ sealed interface Shape permits Leaf, Shape.Section, Shape.Choice, Shape.Layers, 
     public List<Key> keys() {
       List<Key> keys = new ArrayList<>();
       keys.add(Key.withDefault("kind", new Leaf.Word(List.copyOf(kinds.keySet())), fallback));
-      kinds.values().forEach(keys::addAll);
+      for (Key key : kinds.values().stream().flatMap(List::stream).toList()) {
+        if (keys.stream().noneMatch(known -> known.name().equals(key.name()))) {
+          keys.add(key);
+        }
+      }
       return keys;
     }
 
@@ -64,7 +75,37 @@ sealed interface Shape permits Leaf, Shape.Section, Shape.Choice, Shape.Layers, 
     }
 
     static String expected() {
-      return "all, {every: 2, offset: 1}, {last: 8}, {except_last: 1}, {range: [8, 24]} or [0, 4, 8]";
+      return "all, {every: 2, offset: 1}, {last: 8}, {except_last: 1}, {range: [8, 24]} or [0, 4,"
+                 + " 8]";
+    }
+  }
+
+  /// A list of maps with fixed keys, none empty; in a key path an item stands by its index.
+  ///
+  /// @param item what each is
+  /// @param title the key by which they differ
+  record Items(Section item, String title) implements Shape {
+    /// What stands for any index where keys are listed.
+    static final String ANY = "*";
+
+    @Override
+    public List<Key> keys() {
+      return List.of(Key.of(ANY, item, Key.Absence.REFUSED));
+    }
+
+    @Override
+    public Optional<Shape> child(String name) {
+      return name.matches("[0-9]{1,6}") ? Optional.of(item) : Optional.empty();
+    }
+  }
+
+  /// A map from texts of the user's choice to numbers.
+  ///
+  /// @param number what each is
+  record Numbers(Leaf number) implements Shape {
+    @Override
+    public Optional<Shape> child(String name) {
+      return Optional.of(number);
     }
   }
 

@@ -40,7 +40,7 @@ class ComplaintsTest {
                   router:
                     init: {kind: zero, std: 0.1}
                 output: {dtype: float32}
-                train: {}
+                serve: {}
                 """))
         .containsExactly(
             "mine.yaml:2:7: name: found the text \"my recipe\"; expected a text of letters, digits,"
@@ -55,8 +55,8 @@ class ComplaintsTest {
                 + " normal; drop it, or replace the whole map: language.router.init={kind: zero}",
             "mine.yaml:11:17: output.dtype: found float32; expected one of source, f32, bf16, f16;"
                 + " did you mean f32?",
-            "mine.yaml:12:1: train: unknown key; known here: recipe, extends, name, source, target,"
-                + " seed, language, vision, connector, output");
+            "mine.yaml:12:1: serve: unknown key; known here: recipe, extends, name, source, target,"
+                + " seed, language, vision, connector, train, output");
   }
 
   @Test

@@ -92,6 +92,14 @@ class SchemaTest {
         language: {router: {init: {kind: uniform}}}
         language: {router: {init: {kind: uniform, bound: 0.5}}}
         language: {router: {init: {kind: file, path: /models/router.safetensors}}}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}}]}
+        train: {defaults: {rates: {all: 0.1}, data: {path: /d}}, stages: [{name: a, rates: {b: 1}, data: {path: /d}}]}
+        train: {stages: [{name: a, rates: {all: 1e-5, "*.gate.*": 0}, data: {path: /d}}, {name: b, carry: {schedule: keep, moments: copy, data: keep}, rates: {routers: 1}, data: {path: /d}}]}
+        train: {stages: [{name: a, rates: {all: 1}, optimizer: {betas: [0, 0.5], epsilon: 1e-6, weight_decay: 0.1, no_decay: []}, data: {path: /d}}]}
+        train: {stages: [{name: a, rates: {all: 1}, schedule: {kind: constant, cooldown: 0.2, warmup: {kind: log, ratio: 0.03}}, clip_norm: 1, data: {path: /d}}]}
+        train: {stages: [{name: a, rates: {all: 1}, schedule: {final: 0.1}, clip_norm: none, batch: 4, micro_batch: 2, epochs: 2, steps: 9, precision: bf16, recompute: layers, data: {path: /d}}]}
+        train: {stages: [{name: a, rates: {all: 1}, losses: {balance: {kind: cumo, weight: 0.1, vision: 0}, router_z: {connector: 0.01}}, data: {path: /d}}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d, images: /i, template: v1, image_aspect: pad, max_tokens: 8, sampler: modality_length}, validate: {path: /v, every: 5, rows: 9, patience: 2}, checkpoint: {every: 5, keep_every: 10}}]}
         output: {}
         output: {dtype: source}
         output: {dtype: bf16}
@@ -182,6 +190,25 @@ class SchemaTest {
         vision: {layers: {except_last: 1, last: 1}}
         vision: {router: {init: {kind: torch_linear, bound: 1}}}
         train: {}
+        train: {stages: []}
+        train: {stages: {}}
+        train: {stages: [{}]}
+        train: {stages: [{name: a, rates: {}, data: {path: /d}}]}
+        train: {stages: [{name: a, rates: {all: -1}, data: {path: /d}}]}
+        train: {stages: [{name: a, rate: {all: 1}, data: {path: /d}}]}
+        train: {defaults: {name: a}, stages: [{name: a, rates: {all: 1}, data: {path: /d}}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, optimizer: {betas: [0.9]}}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, optimizer: {betas: [0.9, 1]}}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, optimizer: {no_decay: a}}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, schedule: cosine}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, schedule: {cooldown: 0.1}}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, schedule: {kind: constant, final: 0.1}}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, schedule: {final: 2}}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, clip_norm: 0}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, batch: 0}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, precision: f16}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, upcycle: [text]}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d}, losses: {balance: {kind: mean}}}]}
         output: {dtype: float32}
         output: {dtype: null}
         output: {max_shard_size: 0}
@@ -202,6 +229,14 @@ class SchemaTest {
     return List.of(
         "recipe: 1\nlanguage: {experts: {count: 2, per_token: 3}}",
         "recipe: 1\nlanguage: {layers: {range: [2, 1]}}",
+        stages("{name: a, rates: {all: 1}, data: {path: /d}, batch: 3, micro_batch: 2}"),
+        stages("{name: a, rates: {all: 1}, data: {path: /d}, upcycle: language}"),
+        stages("{name: a, rates: {all: 1}, data: {path: /d}, carry: {schedule: keep}}"),
+        stages("{name: a, rates: {all: 0}, data: {path: /d}}"),
+        stages("{name: a, rates: {all: 1}, data: {path: /d}, validate: {every: 5}}"),
+        stages("{name: a, rates: {all: 1}, data: {}}"),
+        stages("{name: a, rates: {all: 1}}"),
+        stages("{name: a, data: {path: /d}}"),
         "recipe: 1\nlanguage: {experts: {count: 8.0}}",
         "recipe: 1.0",
         "recipe: 1\nlanguage: {experts: {count: 010}}",
@@ -217,6 +252,10 @@ class SchemaTest {
 
   private static List<String> recipes(String lines) {
     return lines.lines().map(l -> l.equals("{}") ? "recipe: 1" : "recipe: 1\n" + l).toList();
+  }
+
+  private static String stages(String item) {
+    return "recipe: 1\ntrain: {stages: [" + item + "]}";
   }
 
   @ParameterizedTest
@@ -278,7 +317,10 @@ class SchemaTest {
     properties()
         .forEach((path, property) -> {
           JsonNode fallback = property.path("default");
-          if (fallback.isValueNode() && !fallback.isMissingNode()) {
+          if (fallback.isArray()) {
+            List<String> items = fallback.valueStream().map(JsonNode::asString).toList();
+            stated.put(path, items.toString());
+          } else if (fallback.isValueNode() && !fallback.isMissingNode()) {
             stated.put(path, fallback.asString());
           }
         });
@@ -297,7 +339,8 @@ class SchemaTest {
             open.add(path);
           }
         });
-    assertThat(open).containsExactly("output.config");
+    assertThat(open)
+        .containsExactly("train.defaults.rates", "train.stages.*.rates", "output.config");
   }
 
   /// Every property of the schema by key path, references followed.
@@ -316,6 +359,11 @@ class SchemaTest {
           JsonNode property = referred(entry.getValue());
           found.put(child, property);
           collect(child, property, found);
+          JsonNode item = property.path("items");
+          if (item.has("properties")) {
+            found.put(child + ".*", item);
+            collect(child + ".*", item, found);
+          }
           property.path("oneOf").forEach(option -> collect(child, referred(option), found));
         });
   }

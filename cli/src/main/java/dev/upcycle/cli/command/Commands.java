@@ -28,9 +28,13 @@ public final class Commands {
   private static final List<Entry> OF_BENCH =
       List.of(
           new Entry("convert", BenchConvertCommand::new),
+          new Entry("data", BenchDataCommand::new),
           new Entry("layer", BenchLayerCommand::new),
           new Entry("step", BenchStepCommand::new),
-          new Entry("prefill", BenchPrefillCommand::new));
+          new Entry("prefill", BenchPrefillCommand::new),
+          new Entry("tower", BenchTowerCommand::new));
+
+  private static final List<Entry> OF_DATA = List.of(new Entry("check", DataCheckCommand::new));
 
   private static final List<Entry> ALL =
       List.of(
@@ -39,11 +43,13 @@ public final class Commands {
           new Entry("plan", PlanCommand::new),
           new Entry("convert", ConvertCommand::new),
           new Entry("verify", VerifyCommand::new),
+          new Entry("densify", DensifyCommand::new),
           new Entry("eval", EvalCommand::new),
           new Entry("generate", GenerateCommand::new),
           new Entry("route", RouteCommand::new),
           new Entry("calibrate", CalibrateCommand::new),
           new Entry("recipe", _ -> new RecipeCommand(), OF_RECIPE),
+          new Entry("data", _ -> new DataCommand(), OF_DATA),
           new Entry("smoke", SmokeCommand::new),
           new Entry("bench", _ -> new BenchCommand(), OF_BENCH),
           new Entry("doctor", DoctorCommand::new),

@@ -6,6 +6,7 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.cli.terminal.ProgressMeter;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.function.FunctionReport;
 import dev.upcycle.function.FunctionReport.Inputs;
 import dev.upcycle.function.FunctionVerifier;
@@ -41,12 +42,12 @@ record FunctionCheck(Path source, Path target, Question question) {
       }
     }
     return FunctionVerifier.unavailable()
-        .or(() -> FunctionVerifier.mismatch(Checkpoint.open(source), Checkpoint.open(target)));
+        .or(() -> FunctionVerifier.mismatch(Sources.open(source), Checkpoint.open(target)));
   }
 
   /// @param threads of one operation
   FunctionReport run(int threads, Terminal terminal) throws InterruptedException {
-    Checkpoint dense = Checkpoint.open(source);
+    Checkpoint dense = Sources.open(source);
     if (!question.images().isEmpty() && !FunctionVerifier.sees(dense)) {
       throw new UsageException(
           "--image: a %s looks at no images".formatted(dense.config().modelType()));

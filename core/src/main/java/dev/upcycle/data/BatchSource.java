@@ -1,0 +1,146 @@
+package dev.upcycle.data;
+
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+
+/// Micro-batches in a fixed order, whose samples worker threads make ahead of the step.
+///
+/// One thread takes. Owns its workers, not its samples, until it is closed.
+public final class BatchSource implements AutoCloseable {
+  private final SampleSet samples;
+  private final SampleOrder order;
+  private final Settings settings;
+  private final List<DataException> skipped = new ArrayList<>();
+  private Position position = Position.START;
+  private Ahead<Sample> ahead;
+
+  /// How batches are made.
+  ///
+  /// @param microBatch samples of each; the last of a single pass may have fewer
+  /// @param collation how samples become a batch
+  /// @param skip how many bad rows are passed over
+  /// @param work how far ahead, and by how many
+  /// @param passes when it ends
+  public record Settings(
+      int microBatch, Batch.Collation collation, SkipLimit skip, Work work, Passes passes) {
+    /// Refuses batches without samples.
+    public Settings {
+      if (microBatch < 1) {
+        throw new IllegalArgumentException(
+            "micro-batches of %d, expected at least 1".formatted(microBatch));
+      }
+    }
+  }
+
+  /// Who makes samples.
+  ///
+  /// @param threads at work
+  /// @param samples that are made or in work before they are asked for; at least as many as threads
+  public record Work(int threads, int samples) {
+    /// Refuses nobody.
+    public Work {
+      if (threads < 1 || samples < threads) {
+        throw new IllegalArgumentException(
+            "%d threads with %d samples ahead; expected at least 1, and a sample for each"
+                .formatted(threads, samples));
+      }
+    }
+  }
+
+  /// When a source ends.
+  public enum Passes {
+    /// After every sample came once.
+    ONE,
+    /// Never: an epoch follows the other.
+    ENDLESS
+  }
+
+  /// A source at the beginning.
+  public BatchSource(SampleSet samples, SampleOrder order, Settings settings) {
+    this.samples = samples;
+    this.order = order;
+    this.settings = settings;
+    this.ahead = begin();
+  }
+
+  private Ahead<Sample> begin() {
+    return new Ahead<>(new Tasks(position), settings.work().threads(), settings.work().samples());
+  }
+
+  /// The samples from a position on, as work.
+  private final class Tasks implements Iterator<Callable<Sample>> {
+    private Position next;
+    private long epoch = -1;
+    private int[] numbers = new int[0];
+
+    private Tasks(Position from) {
+      this.next = from;
+    }
+
+    @Override
+    public boolean hasNext() {
+      return settings.passes() == Passes.ENDLESS || next.epoch() == 0;
+    }
+
+    @Override
+    public Callable<Sample> next() {
+      if (epoch != next.epoch()) {
+        epoch = next.epoch();
+        numbers = order.of(epoch);
+      }
+      int number = numbers[Math.toIntExact(next.next())];
+      next = next.passed(samples.size());
+      return () -> samples.sample(number);
+    }
+  }
+
+  /// The next batch; empty after the last of a single pass.
+  ///
+  /// @throws DataException when a row is bad, and one too many
+  public Optional<Batch> next() throws InterruptedException {
+    List<Sample> taken = new ArrayList<>();
+    while (taken.size() < settings.microBatch() && ahead.hasNext()) {
+      try {
+        taken.add(ahead.next());
+        position = position.passed(samples.size());
+      } catch (DataException e) {
+        settings.skip().pass(e, position.skipped());
+        skipped.add(e);
+        position = position.passed(samples.size()).withSkipped();
+      }
+    }
+    return taken.isEmpty() ? Optional.empty() : Optional.of(Batch.of(taken, settings.collation()));
+  }
+
+  /// Where it stands: after the batch that was given last.
+  public Position position() {
+    return position;
+  }
+
+  /// Goes to a position of a source with the same samples, order and settings.
+  ///
+  /// @throws IllegalArgumentException when there is no such position
+  public void seek(Position target) {
+    if (target.next() >= samples.size()) {
+      throw new IllegalArgumentException(
+          "position %d of %d samples".formatted(target.next(), samples.size()));
+    }
+    ahead.close();
+    position = target;
+    skipped.clear();
+    ahead = begin();
+  }
+
+  /// The bad rows that were passed over since it was opened or sought.
+  public List<DataException> skipped() {
+    return List.copyOf(skipped);
+  }
+
+  @Override
+  public void close() {
+    ahead.close();
+  }
+}

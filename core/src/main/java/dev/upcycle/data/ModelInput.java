@@ -1,0 +1,74 @@
+package dev.upcycle.data;
+
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ModelPart;
+import dev.upcycle.chat.ChatTemplate;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.recipe.Part;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+
+/// What a model reads and how: its tokenizer, its vocabulary, its templates, its images.
+///
+/// Owns the tokenizer until it is closed.
+///
+/// @param directory where its files lie
+/// @param tokenizer text to ids
+/// @param vocabulary its ids
+/// @param images empty where it takes none
+public record ModelInput(
+    Path directory, Tokenizer tokenizer, Vocabulary vocabulary, Optional<ImageInput> images)
+    implements AutoCloseable {
+
+  /// The ids that a model knows.
+  ///
+  /// @param size how many
+  /// @param end of a text, where its config names one
+  /// @param padding what fills sequences up
+  public record Vocabulary(long size, OptionalLong end, long padding) {
+    /// As a config says; sequences are filled up with 0 where it names nothing for that.
+    public static Vocabulary of(ModelConfig config) {
+      return new Vocabulary(
+          config.requireLong("vocab_size"),
+          id(config, "eos_token_id"),
+          id(config, "pad_token_id").orElse(0));
+    }
+
+    private static OptionalLong id(ModelConfig config, String key) {
+      JsonNode value = config.json().path(key);
+      JsonNode first = value.isArray() ? value.path(0) : value;
+      boolean known = first.isIntegralNumber() && first.longValue() >= 0;
+      return known ? OptionalLong.of(first.longValue()) : OptionalLong.empty();
+    }
+  }
+
+  /// Reads what lies in a model's directory; its weights are not opened.
+  ///
+  /// @throws TokenizerException when there is no tokenizer
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException when its configs are wrong
+  public static ModelInput open(Path directory) {
+    ModelConfig config = ModelConfig.read(directory.resolve("config.json"));
+    Architecture whole = Architecture.require(config.modelType());
+    Optional<ModelPart> language = Composition.read(config, Set.of()).find(Part.LANGUAGE);
+    ModelConfig words =
+        language.map(part -> part.family().complete(part.config())).orElse(whole.complete(config));
+    Optional<ImageInput> images = ImageInput.find(directory, config);
+    return new ModelInput(directory, Tokenizer.require(directory), Vocabulary.of(words), images);
+  }
+
+  /// Its own chat template.
+  ///
+  /// @throws dev.upcycle.chat.ChatException when it has none
+  public ChatTemplate requireChatTemplate() {
+    return ChatTemplate.require(directory);
+  }
+
+  @Override
+  public void close() {
+    tokenizer.close();
+  }
+}

@@ -1,0 +1,130 @@
+package dev.upcycle.data;
+
+import dev.upcycle.chat.ChatException;
+import dev.upcycle.chat.ChatTemplate;
+import dev.upcycle.chat.Conversation;
+import dev.upcycle.chat.LabelledTokens;
+import dev.upcycle.chat.LlavaTemplate;
+import dev.upcycle.chat.jinja.Template;
+import java.time.LocalDateTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalLong;
+
+/// How a row becomes tokens and what is learned of them; any thread.
+public sealed interface RowEncoding {
+  /// The tokens of a row, [LabelledTokens#IMAGE] where an image goes.
+  ///
+  /// @throws ChatException when the row does not fit
+  Tokens tokens(DataRow row);
+
+  /// What a reader sees of a row: the text that its tokens come from.
+  String text(DataRow row);
+
+  /// Texts, learned as a whole, with an end after each.
+  ///
+  /// @param end the id after a text; empty adds none
+  record Plain(Tokenizer tokenizer, OptionalLong end) implements RowEncoding {
+    @Override
+    public Tokens tokens(DataRow row) {
+      long[] ids = ended(tokenizer.ids(text(row)));
+      return Tokens.ofOne(ids, ids);
+    }
+
+    private long[] ended(long[] ids) {
+      boolean already =
+          ids.length > 0 && end.isPresent() && ids[ids.length - 1] == end.orElseThrow();
+      if (end.isEmpty() || already) {
+        return ids;
+      }
+      long[] ended = Arrays.copyOf(ids, ids.length + 1);
+      ended[ids.length] = end.orElseThrow();
+      return ended;
+    }
+
+    @Override
+    public String text(DataRow row) {
+      return switch (row) {
+        case DataRow.Text(String text) -> text;
+        case DataRow.Talk _ ->
+            throw new ChatException(
+                "is a conversation, and the template 'text' takes rows with 'text'; set the"
+                    + " template");
+      };
+    }
+  }
+
+  /// Conversations by a template of LLaVA's.
+  record Llava(LlavaTemplate template, Tokenizer tokenizer) implements RowEncoding {
+    @Override
+    public Tokens tokens(DataRow row) {
+      return Tokens.of(
+          template.requireTokens(conversation(row, template.key()), tokenizer::encode));
+    }
+
+    @Override
+    public String text(DataRow row) {
+      return template.text(conversation(row, template.key()));
+    }
+  }
+
+  /// Conversations by the model's own template; what the assistant says is learned.
+  record Chat(ChatTemplate template, Tokenizer tokenizer) implements RowEncoding {
+    /// What a template that asks for the date takes for today, so that equal rows give equal tokens
+    /// on every day.
+    private static final LocalDateTime TODAY = LocalDateTime.of(2025, 1, 1, 0, 0);
+
+    @Override
+    public Tokens tokens(DataRow row) {
+      Template.Rendering rendering = rendering(row);
+      Tokenizer.Places places = tokenizer.placesAsWritten(rendering.text());
+      List<Long> labels = new ArrayList<>(places.ids());
+      labels.replaceAll(_ -> LabelledTokens.IGNORED);
+      for (Template.Span span : rendering.generated()) {
+        label(span, places, labels);
+      }
+      return Tokens.of(new LabelledTokens(places.ids(), labels));
+    }
+
+    private static void label(Template.Span span, Tokenizer.Places places, List<Long> labels) {
+      for (int i = 0; i < labels.size(); i++) {
+        int start = places.starts().get(i);
+        int end = places.ends().get(i);
+        if (start < span.end() && end > span.start()) {
+          if (start < span.start() || end > span.end()) {
+            throw new ChatException(
+                "a token lies across the border of an answer (characters %d to %d, the answer %d to %d)"
+                        .formatted(start, end, span.start(), span.end())
+                    + "; what is learned of it cannot be told");
+          }
+          labels.set(i, places.ids().get(i));
+        }
+      }
+    }
+
+    private Template.Rendering rendering(DataRow row) {
+      Conversation conversation = conversation(row, "chat");
+      if (conversation.image().isPresent()) {
+        throw new ChatException(
+            "has an image, and the model's own template takes none here; use a template of"
+                + " LLaVA's");
+      }
+      return template.answers(conversation, TODAY);
+    }
+
+    @Override
+    public String text(DataRow row) {
+      return rendering(row).text();
+    }
+  }
+
+  private static Conversation conversation(DataRow row, String template) {
+    return switch (row) {
+      case DataRow.Talk(String _, Conversation conversation) -> conversation;
+      case DataRow.Text _ ->
+          throw new ChatException(
+              "is a text, and the template '%s' takes conversations".formatted(template));
+    };
+  }
+}

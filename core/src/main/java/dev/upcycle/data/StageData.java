@@ -1,0 +1,100 @@
+package dev.upcycle.data;
+
+import dev.upcycle.chat.LlavaTemplate;
+import dev.upcycle.data.Batch.WithoutImage;
+import dev.upcycle.image.Preprocessing;
+import dev.upcycle.recipe.DataSettings;
+import java.util.Optional;
+
+/// Opens the data of a recipe's stage for a model.
+///
+/// Rows of template `text` are packed. A conversation by a template of LLaVA's is cut where it is
+/// too long, as LLaVA does; one by the model's own template is refused.
+///
+/// @param settings of the stage
+/// @param model that reads it
+public record StageData(DataSettings settings, ModelInput model) {
+  /// The samples; the file stays open until they are closed.
+  ///
+  /// @param threads that tokenise texts before they are packed
+  /// @param skip how many bad rows are passed over while texts are packed
+  /// @throws DataException when the file cannot be read, or a text is bad
+  public SampleSet open(int threads, SkipLimit skip) throws InterruptedException {
+    RowEncoding encoding = encoding();
+    RowFile rows = RowFile.open(settings.path());
+    return switch (encoding) {
+      case RowEncoding.Plain plain ->
+          PackedSamples.of(
+              rows,
+              plain,
+              new PackedSamples.Packing(
+                  settings.maxTokens(), model.vocabulary().size(), threads, skip));
+      case RowEncoding.Llava llava ->
+          new RowSamples(rows, llava, limits(RowSamples.TooLong.CUT), pictures());
+      case RowEncoding.Chat chat ->
+          new RowSamples(rows, chat, limits(RowSamples.TooLong.REFUSED), Optional.empty());
+    };
+  }
+
+  /// How rows become tokens.
+  ///
+  /// @throws dev.upcycle.chat.ChatException when the model has no template of its own, and its own
+  ///   is asked for
+  public RowEncoding encoding() {
+    return switch (settings.template()) {
+      case TEXT -> new RowEncoding.Plain(model.tokenizer(), model.vocabulary().end());
+      case CHAT -> new RowEncoding.Chat(model.requireChatTemplate(), model.tokenizer());
+      case PLAIN -> llava(LlavaTemplate.PLAIN);
+      case MISTRAL_INSTRUCT_SYSTEM -> llava(LlavaTemplate.MISTRAL_INSTRUCT_SYSTEM);
+      case V1 -> llava(LlavaTemplate.V1);
+    };
+  }
+
+  private RowEncoding llava(LlavaTemplate template) {
+    return new RowEncoding.Llava(template, model.tokenizer());
+  }
+
+  private RowSamples.Limits limits(RowSamples.TooLong tooLong) {
+    return new RowSamples.Limits(settings.maxTokens(), tooLong, model.vocabulary().size());
+  }
+
+  private Optional<RowSamples.Pictures> pictures() {
+    return model
+        .images()
+        .flatMap(input ->
+            settings
+                .images()
+                .map(folder ->
+                    new RowSamples.Pictures(
+                        new ImageFolder(folder, preprocessing(input), input.side()),
+                        input.splice())));
+  }
+
+  private Preprocessing preprocessing(ImageInput input) {
+    return switch (settings.aspect()) {
+      case SQUARE -> input.preprocessing();
+      case PAD -> input.preprocessing().paddedToSquare();
+    };
+  }
+
+  /// In which order its samples come.
+  ///
+  /// @param batch samples of an optimizer step
+  public SampleOrder order(SampleSet samples, int batch, long seed) {
+    return switch (settings.sampler()) {
+      case RANDOM -> new SampleOrder.Shuffled(samples.size(), seed);
+      case MODALITY_LENGTH -> new SampleOrder.ByModalityAndLength(samples.lengths(), batch, seed);
+    };
+  }
+
+  /// How its samples become a batch: one without an image gives zeros to a model that sees, as CuMo
+  /// has it.
+  public Batch.Collation collation() {
+    return new Batch.Collation(
+        model.vocabulary().padding(),
+        model
+            .images()
+            .<WithoutImage>map(input -> new WithoutImage.Zeros(input.side()))
+            .orElseGet(WithoutImage.Nothing::new));
+  }
+}

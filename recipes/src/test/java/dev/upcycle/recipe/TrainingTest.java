@@ -1,0 +1,169 @@
+package dev.upcycle.recipe;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainingTest {
+  private static final String TWO_STAGES =
+      """
+      recipe: 1
+      language: {experts: {count: 4}}
+      train:
+        defaults:
+          rates: {all: 2.0e-5, "*.bias": 0}
+          batch: 4
+          data: {path: /rows.jsonl, max_tokens: 64}
+          losses: {balance: {weight: 0.01}}
+        stages:
+          - name: dense
+            clip_norm: 1
+          - name: sparse
+            upcycle: language
+            carry: {moments: copy}
+            batch: 8
+            losses: {balance: {kind: switch, language: 0.1}, router_z: {weight: 0.001}}
+      """;
+
+  @TempDir Path folder;
+
+  private static ResolvedRecipe read(String yaml, String... settings) {
+    return Recipes.resolve(
+        new RecipeText("mine.yaml", yaml),
+        List.of(settings).stream().map(Setting::parse).toList(),
+        Map.of());
+  }
+
+  private static Stage stage(int index, String... settings) {
+    return read(TWO_STAGES, settings).recipe().training().orElseThrow().stages().get(index);
+  }
+
+  @Test
+  void aRecipeWithoutTheSectionTrainsNothing() {
+    assertThat(read("recipe: 1").recipe().training()).isEmpty();
+  }
+
+  @Test
+  void aStageTakesWhatItDoesNotSayFromTheDefaults() {
+    assertThat(stage(0).pace()).isEqualTo(new Stage.Pace(4, 1, 1, Optional.empty()));
+    assertThat(stage(1).pace().batch()).isEqualTo(8);
+    assertThat(stage(1).updates().rates()).isEqualTo(Map.of("all", 2e-5, "*.bias", 0.0));
+    assertThat(stage(0).updates().clipNorm()).contains(1.0);
+    assertThat(stage(1).updates().clipNorm()).isEmpty();
+  }
+
+  @Test
+  void theLastRateThatFitsStandsLast() {
+    assertThat(stage(0).updates().rates().sequencedKeySet()).containsExactly("all", "*.bias");
+  }
+
+  @Test
+  void aPartHasItsOwnWeightOrThatOfAll() {
+    AuxiliaryLosses losses = stage(1).losses();
+    assertThat(losses.kind()).isEqualTo(AuxiliaryLosses.Balance.SWITCH);
+    assertThat(losses.balance().of(Part.LANGUAGE)).isEqualTo(0.1);
+    assertThat(losses.routerZ().of(Part.VISION)).isEqualTo(0.001);
+  }
+
+  @Test
+  void aChoiceOfAnotherKindTakesNothingFromTheDefaults() {
+    assertThat(stage(1).losses().balance().of(Part.VISION)).isZero();
+    assertThat(stage(0).losses().balance().of(Part.VISION)).isEqualTo(0.01);
+  }
+
+  @Test
+  void aSettingReachesOneStageByItsIndex() {
+    assertThat(stage(1, "train.stages.1.batch=16").pace().batch()).isEqualTo(16);
+    assertThat(stage(0, "train.stages.1.batch=16").pace().batch()).isEqualTo(4);
+  }
+
+  @Test
+  void aSettingOfTheDefaultsReachesTheStagesThatSayNothing() {
+    assertThat(stage(0, "train.defaults.batch=2").pace().batch()).isEqualTo(2);
+    assertThat(stage(1, "train.defaults.batch=2").pace().batch()).isEqualTo(8);
+  }
+
+  @Test
+  void aSettingOfAStageThatIsNotThereIsRefused() {
+    assertThatThrownBy(() -> read(TWO_STAGES, "train.stages.2.batch=16"))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("train.stages.2.name: missing");
+  }
+
+  @Test
+  void theFlatFileHoldsTheDefaultsInTheStagesAndReadsAlike() {
+    ResolvedRecipe resolved = read(TWO_STAGES);
+    assertThat(resolved.yaml())
+        .contains("  stages:\n    - name: dense\n      carry:\n        schedule: reset\n")
+        .contains("    - name: sparse\n      upcycle: language\n")
+        .contains("        \"*.bias\": 0.0\n")
+        .doesNotContain("defaults");
+    ResolvedRecipe again = read(resolved.yaml());
+    assertThat(again.recipe()).isEqualTo(resolved.recipe());
+    assertThat(again.yaml()).isEqualTo(resolved.yaml());
+    assertThat(resolved.yamlWithOrigins().lines())
+        .anyMatch(line -> line.matches(" +batch: 8 +# recipe.*"));
+  }
+
+  @Test
+  void pathsAreRelativeToTheFileThatNamesThem() throws Exception {
+    Files.writeString(
+        folder.resolve("mine.yaml"),
+        """
+        recipe: 1
+        train:
+          defaults: {data: {path: rows.json}}
+          stages:
+            - {name: a, rates: {all: 1}}
+            - {name: b, rates: {all: 1}, data: {path: more/rows.json}}
+        """);
+    Training training =
+        Recipes.resolve(Recipes.text("./mine.yaml", folder), List.of(), Map.of())
+            .recipe()
+            .training()
+            .orElseThrow();
+    assertThat(training.stages())
+        .extracting(stage -> stage.data().path())
+        .containsExactly(folder.resolve("rows.json"), folder.resolve("more/rows.json"));
+  }
+
+  @Test
+  void whatIsWrongInTheDefaultsIsSaidOnceAndThere() {
+    String wrong = TWO_STAGES.replace("batch: 4", "bach: 4");
+    assertThatThrownBy(() -> read(wrong))
+        .isInstanceOfSatisfying(
+            RecipeException.class,
+            e ->
+                assertThat(e.complaints())
+                    .extracting(Complaint::toString)
+                    .containsExactly(
+                        "mine.yaml:6:5: train.defaults.bach: unknown key; did you mean batch?"));
+  }
+
+  @Test
+  void aPartWithoutASectionCannotBeUpcycled() {
+    String wrong = TWO_STAGES.replace("upcycle: language", "upcycle: [vision, connector]");
+    assertThatThrownBy(() -> read(wrong))
+        .hasMessageContaining("train.stages.1.upcycle: found vision")
+        .hasMessageContaining("expected a section `connector:`");
+  }
+
+  @Test
+  void theFirstStageHasNothingToCarry() {
+    assertThatThrownBy(() -> read(TWO_STAGES, "train.stages.0.carry.data=keep"))
+        .hasMessageContaining("train.stages.0.carry.data: found keep in the first stage");
+  }
+
+  @Test
+  void twoStagesOfOneNameAreRefused() {
+    assertThatThrownBy(() -> read(TWO_STAGES.replace("name: sparse", "name: dense")))
+        .hasMessageContaining("train.stages.1.name: found dense a second time");
+  }
+}
