@@ -67,6 +67,16 @@ sealed interface ModelPair
     }
   }
 
+  /// Why a model is not run; empty when it is. SigLIP's text tower is not built.
+  static Optional<String> unbuilt(Checkpoint checkpoint) {
+    Architecture family = Architecture.require(checkpoint.config().modelType());
+    boolean composed = !family.parts().isEmpty();
+    boolean built = Kind.of(checkpoint) != Kind.TEXT_TOWER || (!composed && !family.has(Role.HEAD));
+    return built
+        ? Optional.empty()
+        : Optional.of("a %s is not run here".formatted(family.modelType()));
+  }
+
   /// Why two checkpoints are not of one kind; empty when they are.
   static Optional<String> differentKinds(Checkpoint dense, Checkpoint target) {
     Kind ours = Kind.of(dense);
