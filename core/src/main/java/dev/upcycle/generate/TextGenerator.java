@@ -24,7 +24,7 @@ public record TextGenerator(DecoderModel model, Sampler sampler, Set<Long> ends)
     ends = Set.copyOf(ends);
   }
 
-  /// Continues a prompt.
+  /// Continues a prompt of words.
   ///
   /// @param prompt at least one token
   /// @param maxTokens most tokens to add
@@ -32,22 +32,28 @@ public record TextGenerator(DecoderModel model, Sampler sampler, Set<Long> ends)
   /// @throws NonFiniteException when logits are NaN or infinite
   public Generation generate(List<Long> prompt, int maxTokens, LongConsumer listener)
       throws InterruptedException {
-    if (prompt.isEmpty()) {
-      throw new IllegalArgumentException("the prompt has no tokens");
-    }
+    return generate(new Beginning(prompt, model::embed), maxTokens, listener);
+  }
+
+  /// Continues a prompt of words and images; the cache holds both.
+  ///
+  /// @param maxTokens most tokens to add
+  /// @param listener hears each token of the text when it is chosen, the end of sequence not
+  public Generation generate(Beginning prompt, int maxTokens, LongConsumer listener)
+      throws InterruptedException {
     List<Long> tokens = new ArrayList<>();
     Generation.Stop stop = Generation.Stop.LENGTH;
     long afterFirst = System.nanoTime();
     try (KvCache cache = model.newCache();
         Gradients.Pause _ = Gradients.pause()) {
-      List<Long> unseen = prompt;
+      Beginning unseen = prompt;
       while (tokens.size() < maxTokens && stop == Generation.Stop.LENGTH) {
         if (Thread.interrupted()) {
           throw new InterruptedException();
         }
         long chosen = choose(logits(unseen, cache), tokens.size());
         tokens.add(chosen);
-        unseen = List.of(chosen);
+        unseen = new Beginning(List.of(chosen), model::embed);
         if (ends.contains(chosen)) {
           stop = Generation.Stop.END_OF_SEQUENCE;
         } else {
@@ -57,7 +63,7 @@ public record TextGenerator(DecoderModel model, Sampler sampler, Set<Long> ends)
       }
     }
     double seconds = Math.max(1, System.nanoTime() - afterFirst) / 1e9;
-    return new Generation(prompt, tokens, stop, Math.max(0, tokens.size() - 1) / seconds);
+    return new Generation(prompt.ids(), tokens, stop, Math.max(0, tokens.size() - 1) / seconds);
   }
 
   private long choose(float[] logits, int place) {
@@ -69,13 +75,14 @@ public record TextGenerator(DecoderModel model, Sampler sampler, Set<Long> ends)
   }
 
   /// The logits after the last of the tokens.
-  private float[] logits(List<Long> unseen, KvCache cache) {
+  private float[] logits(Beginning unseen, KvCache cache) {
     try (TensorScope _ = TensorScope.open()) {
       Tensor ids =
-          Tensors.of(unseen.stream().mapToLong(Long::longValue).toArray())
+          Tensors.of(unseen.ids().stream().mapToLong(Long::longValue).toArray())
               .unsqueeze(0)
               .to(model.options().device());
-      Tensor hidden = model.hidden(model.embed(ids), ForwardPass.cached(cache)).hidden();
+      Tensor hidden =
+          model.hidden(unseen.embedding().apply(ids), ForwardPass.cached(cache)).hidden();
       Tensor last = hidden.narrow(1, hidden.size(1) - 1, 1).squeeze(1);
       return model.head().forward(last).toFloats();
     }

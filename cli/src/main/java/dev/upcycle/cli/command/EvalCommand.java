@@ -34,11 +34,14 @@ import tools.jackson.databind.node.ObjectNode;
           + " after the one before; every token is scored once, the first never (with a stride"
           + " equal to the context the first of no window), and each counts the same. For models"
           + " with experts also how the tokens are shared among them.",
+      "With --data a LLaVA answers conversations about images: LLaVA's JSON, an array or lines of"
+          + " {image, conversations}. Only what the template's mask learns is scored.",
     },
     footer = {
       "upcycle eval ./try-it/dense --text ./try-it/dense/held-out.txt",
       "upcycle eval ./try-it/moe --text ./try-it/dense/README.md \\",
       "  --context 128 --against ./try-it/dense --json",
+      "upcycle eval ./llava-1.5-7b-hf --data held-out.json --images ./coco --template v1",
     })
 final class EvalCommand extends Command {
   private static final int USUAL_CONTEXT = 1024;
@@ -49,7 +52,6 @@ final class EvalCommand extends Command {
   @Option(
       names = "--text",
       paramLabel = "FILE",
-      required = true,
       arity = "1..*",
       description = "Texts in UTF-8; windows never reach from one into the next.")
   private List<Path> texts = List.of();
@@ -73,6 +75,7 @@ final class EvalCommand extends Command {
       description = "Compare with another model of the same vocabulary, token by token.")
   private @Nullable String other;
 
+  @Mixin private SampleOptions samples = new SampleOptions();
   @Mixin private ComputeOptions compute = new ComputeOptions();
   @Mixin private JsonOption json = new JsonOption();
 
@@ -82,7 +85,18 @@ final class EvalCommand extends Command {
 
   @Override
   ExitCode run(Terminal terminal) throws InterruptedException {
+    if (texts.isEmpty() == !samples.given()) {
+      throw new UsageException("give either --text or --data");
+    }
+    if (samples.given() && (other != null || stride != null)) {
+      throw new UsageException("--against and --stride need --text");
+    }
+    samples.check();
     try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
+      if (samples.given()) {
+        evaluateSamples(opened, terminal);
+        return ExitCode.OK;
+      }
       Strides strides = strides(opened);
       Positions.of(opened).warn("--context", strides.context(), terminal);
       List<EvaluatedText> read = read(opened);
@@ -94,6 +108,18 @@ final class EvalCommand extends Command {
       }
     }
     return ExitCode.OK;
+  }
+
+  private void evaluateSamples(TextModel opened, Terminal terminal) throws InterruptedException {
+    SampleEval eval = samples.of(opened, context, this::resolve);
+    SampleEval.Outcome outcome = eval.run(terminal);
+    if (json.wanted()) {
+      ObjectNode document = Documents.of("eval").put("model", model);
+      eval.put(outcome, document);
+      terminal.result(document);
+    } else {
+      SampleEval.print(outcome, terminal);
+    }
   }
 
   private static Evaluation alone(
