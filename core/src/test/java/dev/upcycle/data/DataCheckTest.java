@@ -157,6 +157,31 @@ class DataCheckTest {
   }
 
   @Test
+  void rowsTurnsAndImagesAreCheckedWithoutAModel() throws InterruptedException {
+    DataFixture.write(
+        folder.resolve("bad.json"),
+        """
+        [{"image": "none.png", "conversations": [
+           {"from": "human", "value": "<image>"}, {"from": "gpt", "value": "a"}]},
+         {"image": "red-circle-top.png", "conversations": [
+           {"from": "human", "value": "<image>"}, {"from": "gpt", "value": "a"}]},
+         {"conversations": [{"from": "human", "value": "a"}, {"from": "human", "value": "b"}]},
+         {"text": "a"}]\
+        """);
+
+    DataReport report = RowCheck.run(stage("bad.json", Template.V1, 200).settings(), 2, _ -> {});
+
+    assertThat(report.images()).isEqualTo(1);
+    assertThat(report.samples()).isEqualTo(1);
+    assertThat(report.bad())
+        .extracting(DataException::getMessage)
+        .satisfiesExactly(
+            first -> assertThat(first).contains("row 0: ").contains("none.png"),
+            second -> assertThat(second).contains("row 2: ").contains("turn 2 is of user"),
+            third -> assertThat(third).contains("row 3: is a text"));
+  }
+
+  @Test
   void fileThatCannotBeReadIsAnError() {
     assertThatThrownBy(() -> run(stage("none.json", Template.V1, 200)))
         .isInstanceOf(DataException.class)
