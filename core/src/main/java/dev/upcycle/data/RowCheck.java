@@ -71,33 +71,17 @@ public final class RowCheck {
   }
 
   private boolean hasImage(DataRow row) {
-    DataSettings.Template template = settings.template();
-    switch (row) {
-      case DataRow.Text _ -> {
-        if (template != DataSettings.Template.TEXT) {
-          throw new ChatException("is a text, and the template takes conversations");
-        }
-        return false;
-      }
-      case DataRow.Talk(String _, Conversation conversation) -> {
-        requireFit(conversation, template);
+    switch (settings.template()) {
+      case TEXT -> row.requireText();
+      case CHAT -> row.requireConversation("chat");
+      case PLAIN, MISTRAL_INSTRUCT_SYSTEM, V1 -> {
+        LlavaTemplate template = StageData.llava(settings.template()).orElseThrow();
+        Conversation conversation = row.requireConversation(template.key());
+        template.text(conversation);
         conversation.image().ifPresent(this::requireImage);
-        return conversation.image().isPresent();
       }
     }
-  }
-
-  private static void requireFit(Conversation conversation, DataSettings.Template template) {
-    switch (template) {
-      case TEXT ->
-          throw new ChatException(
-              "is a conversation, and the template 'text' takes rows with 'text'; set the"
-                  + " template");
-      case CHAT -> {}
-      case PLAIN -> LlavaTemplate.PLAIN.text(conversation);
-      case MISTRAL_INSTRUCT_SYSTEM -> LlavaTemplate.MISTRAL_INSTRUCT_SYSTEM.text(conversation);
-      case V1 -> LlavaTemplate.V1.text(conversation);
-    }
+    return row.hasImage();
   }
 
   private void requireImage(String name) {
