@@ -45,6 +45,13 @@ public record TokenLoss(long ignored, long chunk) {
   /// @param labels `[tokens]`, 64-bit
   public Outcome backward(Tensor hidden, Linear head, Tensor labels) {
     Tensor counted = labels.isEqualTo(ignored).not().to(DType.F32).sum().clamp(1, Long.MAX_VALUE);
+    return backward(hidden, head, labels, counted);
+  }
+
+  /// A micro-batch's share of the mean over a whole batch; likewise its derivatives.
+  ///
+  /// @param counted tokens of the whole batch that count, a float32 scalar above 0
+  public Outcome backward(Tensor hidden, Linear head, Tensor labels, Tensor counted) {
     List<Tensor> sums = new ArrayList<>();
     List<Tensor> derivatives = new ArrayList<>();
     List<Tensor> parts = chunks(Gradients.detach(hidden));

@@ -1,0 +1,110 @@
+package dev.upcycle.train;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.DType;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.checkpoint.TensorSpec;
+import dev.upcycle.checkpoint.write.CheckpointWriter;
+import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.checkpoint.write.ShardLayout;
+import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.tensor.TensorScope;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/// Writes the model of a stage in the layout that a conversion writes.
+///
+/// What trains is stored in the stage's type, a frozen tensor as the bytes that it was read from.
+///
+/// @param base what the stage began with
+/// @param trained names of the tensors that train
+/// @param dtype of what trains
+/// @param maxShardBytes limit of the tensor bytes of one file
+record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxShardBytes) {
+  private static final long SLICE_ELEMENTS = 1 << 22;
+  private static final long SLICE_BYTES = 1 << 24;
+
+  ModelFiles {
+    trained = Set.copyOf(trained);
+  }
+
+  /// Writes a directory.
+  ///
+  /// @param weights as they are now, by name
+  void write(Path out, Map<String, Tensor> weights) {
+    List<TensorSpec> specs = base.tensors().values().stream().map(this::spec).toList();
+    ShardLayout layout = ShardLayout.of(specs, maxShardBytes);
+    try (CheckpointWriter writer =
+        CheckpointWriter.begin(out, layout, Map.of(), CheckpointWriter.Mode.FRESH)) {
+      for (int index : writer.pending()) {
+        fill(writer.shard(index), layout.shards().get(index), weights);
+        writer.seal(index);
+      }
+      for (Path companion : base.companions()) {
+        writer.put(companion.getFileName().toString(), Files.readAllBytes(companion));
+      }
+      ModelConfig config = base.config();
+      writer.put("config.json", (trained.isEmpty() ? config : config.withDType(dtype)).toJson());
+      writer.commit();
+    } catch (IOException e) {
+      throw new ResourceException("cannot write " + out + ": " + e, e);
+    }
+  }
+
+  private TensorSpec spec(TensorEntry entry) {
+    return trained.contains(entry.name())
+        ? new TensorSpec(entry.name(), dtype, entry.shape())
+        : entry.spec();
+  }
+
+  private void fill(Path file, ShardLayout.Shard shard, Map<String, Tensor> weights)
+      throws IOException {
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      for (ShardLayout.Placement placement : shard.tensors()) {
+        channel.position(placement.offset());
+        String name = placement.tensor().name();
+        Tensor weight = weights.get(name);
+        if (weight != null && trained.contains(name)) {
+          put(channel, weight);
+        } else {
+          copy(channel, base.require(name));
+        }
+      }
+    }
+  }
+
+  private static void put(FileChannel channel, Tensor weight) throws IOException {
+    try (TensorScope _ = TensorScope.open()) {
+      Tensor flat = weight.view(-1);
+      for (long at = 0; at < flat.elements(); at += SLICE_ELEMENTS) {
+        long length = Math.min(SLICE_ELEMENTS, flat.elements() - at);
+        write(channel, ByteBuffer.wrap(flat.narrow(0, at, length).toBytes()));
+      }
+    }
+  }
+
+  private void copy(FileChannel channel, TensorEntry entry) throws IOException {
+    try (Arena arena = Arena.ofConfined()) {
+      var bytes = base.map(entry, arena);
+      for (long at = 0; at < bytes.byteSize(); at += SLICE_BYTES) {
+        long length = Math.min(SLICE_BYTES, bytes.byteSize() - at);
+        write(channel, bytes.asSlice(at, length).asByteBuffer());
+      }
+    }
+  }
+
+  private static void write(FileChannel channel, ByteBuffer bytes) throws IOException {
+    while (bytes.hasRemaining()) {
+      channel.write(bytes);
+    }
+  }
+}

@@ -1,0 +1,98 @@
+package dev.upcycle.train;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.upcycle.data.Position;
+import java.nio.file.Path;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Where a run stands, as a checkpoint's `state.json` keeps it.
+///
+/// @param stage index of the stage
+/// @param stageStep steps of the stage that were taken
+/// @param step steps of the run that were taken
+/// @param progress whether the stage is done
+/// @param share of the peak rates at the last step
+/// @param position of the data
+/// @param best measurement of the stage so far
+record RunState(
+    int stage,
+    long stageStep,
+    long step,
+    Progress progress,
+    double share,
+    Position position,
+    Optional<Best> best) {
+  static final String FILE_NAME = "state.json";
+
+  /// Whether a stage goes on.
+  enum Progress {
+    RUNNING,
+    ENDED
+  }
+
+  /// The best measurement of a stage.
+  ///
+  /// @param step of the run
+  /// @param worse measurements since
+  record Best(long step, double loss, int worse) {}
+
+  RunState at(Progress other) {
+    return new RunState(stage, stageStep, step, other, share, position, best);
+  }
+
+  /// One step later.
+  RunState after(double stepShare, Position read) {
+    return new RunState(stage, stageStep + 1, step + 1, progress, stepShare, read, best);
+  }
+
+  /// After a measurement of this step.
+  RunState measured(double loss) {
+    Best next =
+        best.filter(before -> before.loss() <= loss)
+            .map(before -> new Best(before.step(), before.loss(), before.worse() + 1))
+            .orElse(new Best(step, loss, 0));
+    return new RunState(stage, stageStep, step, progress, share, position, Optional.of(next));
+  }
+
+  byte[] toJson() {
+    ObjectNode json = JsonMapper.shared().createObjectNode();
+    json.put("schema", "upcycle/checkpoint/1");
+    json.put("stage", stage).put("stage_step", stageStep).put("step", step);
+    json.put("ended", progress == Progress.ENDED).put("share", share);
+    json.putObject("position")
+        .put("epoch", position.epoch())
+        .put("next", position.next())
+        .put("skipped", position.skipped());
+    best.ifPresent(found ->
+        json.putObject("best")
+            .put("step", found.step())
+            .put("loss", found.loss())
+            .put("worse", found.worse()));
+    return json.toPrettyString().concat("\n").getBytes(UTF_8);
+  }
+
+  static RunState read(Path file) {
+    JsonNode json = RunFolder.json(file);
+    JsonNode at = json.path("position");
+    JsonNode best = json.path("best");
+    return new RunState(
+        json.path("stage").asInt(),
+        json.path("stage_step").asLong(),
+        json.path("step").asLong(),
+        json.path("ended").asBoolean() ? Progress.ENDED : Progress.RUNNING,
+        json.path("share").asDouble(),
+        new Position(
+            at.path("epoch").asLong(), at.path("next").asLong(), at.path("skipped").asLong()),
+        best.isMissingNode()
+            ? Optional.empty()
+            : Optional.of(
+                new Best(
+                    best.path("step").asLong(),
+                    best.path("loss").asDouble(),
+                    best.path("worse").asInt())));
+  }
+}

@@ -1,0 +1,102 @@
+package dev.upcycle.train;
+
+import dev.upcycle.arch.Composition;
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.DType;
+import dev.upcycle.kernels.moe.NoiseCounter;
+import dev.upcycle.kernels.optim.AdamW;
+import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.model.DecoderModel;
+import dev.upcycle.model.ModelOptions;
+import dev.upcycle.recipe.Output;
+import dev.upcycle.recipe.Stage;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.SequencedMap;
+
+/// A stage's model and its optimizer; owns both until it is closed.
+final class StageModel implements AutoCloseable {
+  private final Checkpoint base;
+  private final DecoderModel model;
+  private final StageOptimizer optimizer;
+  private final DecoderPass pass;
+  private final ModelFiles files;
+
+  private StageModel(Checkpoint base, DecoderModel model, StageOptimizer optimizer, Form form) {
+    this.base = base;
+    this.model = model;
+    this.optimizer = optimizer;
+    this.pass = form.pass();
+    this.files = form.files();
+  }
+
+  private record Form(DecoderPass pass, ModelFiles files) {}
+
+  /// Binds a checkpoint.
+  ///
+  /// @throws dev.upcycle.plan.PlanException when a rate fits no tensor, or nothing trains
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException when it is no decoder
+  static StageModel open(Checkpoint base, Stage stage, ModelOptions options, Output output) {
+    DecoderModel model = DecoderModel.open(base, options);
+    try {
+      Composition names = Composition.read(base.config(), base.tensors().keySet());
+      StageOptimizer optimizer =
+          new StageOptimizer(
+              new ParameterChoice(names).groups(model.parameters(), stage.updates()),
+              stage.updates());
+      DecoderPass pass =
+          new DecoderPass(model, new RouterLosses(stage.losses()), stage.compute().recomputation());
+      ModelFiles files =
+          new ModelFiles(
+              base,
+              optimizer.parameters().keySet(),
+              switch (stage.compute().precision()) {
+                case F32 -> DType.F32;
+                case BF16 -> DType.BF16;
+              },
+              output.maxShardBytes());
+      return new StageModel(base, model, optimizer, new Form(pass, files));
+    } catch (RuntimeException e) {
+      model.close();
+      throw e;
+    }
+  }
+
+  /// Where its files lie.
+  Path directory() {
+    return base.directory();
+  }
+
+  SequencedMap<String, Tensor> parameters() {
+    return model.parameters();
+  }
+
+  StageOptimizer optimizer() {
+    return optimizer;
+  }
+
+  SequencedMap<String, AdamW.Moments> moments() {
+    return optimizer.moments();
+  }
+
+  /// Adds the gradients of a step.
+  StepLosses backward(List<TokenBatch> batches, NoiseCounter noise) {
+    return pass.backward(batches, noise);
+  }
+
+  /// The cross-entropy's sum over the learned tokens of a batch.
+  double sum(TokenBatch batch) {
+    return pass.sum(batch);
+  }
+
+  /// Writes the model as it is now.
+  void write(Path folder) {
+    files.write(folder, model.parameters());
+  }
+
+  @Override
+  public void close() {
+    optimizer.close();
+    model.close();
+  }
+}

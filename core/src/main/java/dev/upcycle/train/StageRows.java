@@ -1,0 +1,141 @@
+package dev.upcycle.train;
+
+import dev.upcycle.data.Batch;
+import dev.upcycle.data.BatchSource;
+import dev.upcycle.data.ModelInput;
+import dev.upcycle.data.Position;
+import dev.upcycle.data.SampleOrder;
+import dev.upcycle.data.SampleSet;
+import dev.upcycle.data.SkipLimit;
+import dev.upcycle.data.StageData;
+import dev.upcycle.recipe.Stage;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CancellationException;
+
+/// What a stage reads: its own rows, and those that it is measured on; owns both until it is
+/// closed.
+final class StageRows implements AutoCloseable {
+  private final Stage stage;
+  private final ModelInput input;
+  private final int threads;
+  private final SampleSet samples;
+  private final BatchSource source;
+
+  private StageRows(Stage stage, ModelInput input, SampleSet samples, TrainRun.Request request) {
+    this.stage = stage;
+    this.input = input;
+    this.threads = request.threads();
+    this.samples = samples;
+    StageData data = new StageData(stage.data(), input);
+    long seed = request.recipe().recipe().seed();
+    this.source =
+        new BatchSource(
+            samples,
+            data.order(samples, stage.pace().batch(), seed),
+            settings(data, BatchSource.Passes.ENDLESS));
+  }
+
+  /// Opens the rows of a stage for a model.
+  ///
+  /// @param model its folder
+  /// @throws dev.upcycle.data.DataException when they cannot be read
+  static StageRows open(Stage stage, Path model, TrainRun.Request request) {
+    ModelInput input = ModelInput.open(model);
+    try {
+      SampleSet samples =
+          new StageData(stage.data(), input).open(request.threads(), SkipLimit.NONE);
+      return new StageRows(stage, input, samples, request);
+    } catch (InterruptedException e) {
+      input.close();
+      throw cancelled(e);
+    } catch (RuntimeException e) {
+      input.close();
+      throw e;
+    }
+  }
+
+  private BatchSource.Settings settings(StageData data, BatchSource.Passes passes) {
+    return new BatchSource.Settings(
+        stage.pace().microBatch(),
+        data.collation(),
+        SkipLimit.NONE,
+        new BatchSource.Work(threads, 4 * threads),
+        passes);
+  }
+
+  private static CancellationException cancelled(InterruptedException cause) {
+    CancellationException cancelled = new CancellationException("interrupted");
+    cancelled.initCause(cause);
+    return cancelled;
+  }
+
+  /// How many steps the stage takes.
+  long steps() {
+    Stage.Pace pace = stage.pace();
+    long all = Math.ceilDiv((long) pace.epochs() * samples.size(), pace.batch());
+    return pace.steps().map(most -> Math.min(most, all)).orElse(all);
+  }
+
+  /// The micro-batches of the next step.
+  List<TokenBatch> next() throws InterruptedException {
+    List<TokenBatch> batches = new ArrayList<>();
+    for (int i = 0; i < stage.pace().microBatches(); i++) {
+      batches.add(TokenBatch.of(source.next().orElseThrow()));
+    }
+    return batches;
+  }
+
+  /// Where it stands: after the step that was given last.
+  Position position() {
+    return source.position();
+  }
+
+  void seek(Position position) {
+    source.seek(position);
+  }
+
+  /// The mean cross-entropy over the learned tokens of the rows to measure on; empty where the
+  /// stage has none.
+  Optional<Double> measure(StageModel model) throws InterruptedException {
+    if (stage.validation().isEmpty()) {
+      return Optional.empty();
+    }
+    Stage.Validation validation = stage.validation().get();
+    StageData data = new StageData(validation.data(), input);
+    try (SampleSet rows = data.open(threads, SkipLimit.NONE)) {
+      int count = Math.min(rows.size(), validation.rows().orElse(Integer.MAX_VALUE));
+      try (BatchSource measured =
+          new BatchSource(
+              rows, new SampleOrder.Sequential(count), settings(data, BatchSource.Passes.ONE))) {
+        return Optional.of(mean(model, measured, count));
+      }
+    }
+  }
+
+  private static double mean(StageModel model, BatchSource rows, int count)
+      throws InterruptedException {
+    double sum = 0;
+    long learned = 0;
+    int seen = 0;
+    for (Optional<Batch> next = Optional.empty(); seen < count; seen += next.get().size()) {
+      next = rows.next();
+      if (next.isEmpty()) {
+        break;
+      }
+      TokenBatch batch = TokenBatch.of(next.get());
+      sum += model.sum(batch);
+      learned += batch.learned();
+    }
+    return sum / Math.max(1, learned);
+  }
+
+  @Override
+  public void close() {
+    source.close();
+    samples.close();
+    input.close();
+  }
+}

@@ -1,0 +1,29 @@
+package dev.upcycle.train;
+
+import java.nio.file.Path;
+import java.util.OptionalDouble;
+
+/// Hears how a run goes on; called between steps, must return fast.
+public interface TrainListener {
+  /// Hears nothing.
+  TrainListener SILENT = new TrainListener() {};
+
+  /// A stage begins, or goes on.
+  default void began(StageSummary stage) {}
+
+  /// A step was taken.
+  default void stepped(StepReport step) {}
+
+  /// The stage was measured.
+  ///
+  /// @param step of the run
+  default void validated(long step, double loss) {}
+
+  /// The run was saved.
+  default void saved(Path checkpoint) {}
+
+  /// A stage ended.
+  ///
+  /// @param validation the last measurement, where there is one
+  default void ended(StageSummary stage, OptionalDouble validation) {}
+}

@@ -1,0 +1,163 @@
+package dev.upcycle.train;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.write.CheckpointWriter;
+import dev.upcycle.convert.PlanExecutor;
+import dev.upcycle.convert.Progress;
+import dev.upcycle.kernels.tensor.DType;
+import dev.upcycle.kernels.tensor.Device;
+import dev.upcycle.model.ModelOptions;
+import dev.upcycle.plan.PlanException;
+import dev.upcycle.plan.Planner;
+import dev.upcycle.plan.TensorStep;
+import dev.upcycle.plan.UpcyclePlan;
+import dev.upcycle.recipe.ResolvedRecipe;
+import dev.upcycle.recipe.Stage;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/// Runs a recipe's stages one after the other, from the beginning or from the newest checkpoint.
+public final class TrainRun {
+  private final Request request;
+  private final List<Stage> stages;
+  private final TrainListener listener;
+
+  private TrainRun(Request request, TrainListener listener) {
+    this.request = request;
+    this.stages = stages(request.recipe());
+    this.listener = listener;
+  }
+
+  /// Whether a run begins.
+  public enum Mode {
+    FRESH,
+    /// Goes on from the newest checkpoint; begins where there is none.
+    RESUME
+  }
+
+  /// What to run.
+  ///
+  /// @param source the model that the first stage begins with
+  /// @param recipe with a section `train`
+  /// @param device where it computes
+  /// @param threads that make samples
+  public record Request(Checkpoint source, ResolvedRecipe recipe, Device device, int threads) {}
+
+  /// What a run made.
+  ///
+  /// @param model the folder of the result
+  /// @param steps that were taken in all, those of earlier processes included
+  public record Result(Path model, long steps) {}
+
+  /// Runs it.
+  ///
+  /// An interrupt of the calling thread lets the step in work end, saves, and ends the run with
+  /// [java.util.concurrent.CancellationException].
+  ///
+  /// @throws PlanException when the recipe does not fit the model
+  /// @throws NonFiniteLossException when a loss or the gradients are not finite
+  /// @throws dev.upcycle.checkpoint.write.OutputException when the folder may not be used
+  /// @throws dev.upcycle.checkpoint.write.ResourceException when disk or lock refuse
+  public static Result run(Request request, Path out, Mode mode, TrainListener listener) {
+    TrainRun run = new TrainRun(request, listener);
+    RunIdentity identity = RunIdentity.of(request.source(), request.recipe(), run.stages);
+    try (RunFolder folder = RunFolder.open(out, identity, mode)) {
+      return run.run(folder);
+    }
+  }
+
+  /// What each stage that needs no earlier one would do; nothing is trained.
+  ///
+  /// @throws PlanException when the recipe does not fit the model
+  public static StageSummary preview(Request request) {
+    TrainRun run = new TrainRun(request, TrainListener.SILENT);
+    Stage first = run.stages.getFirst();
+    try (StageModel model = run.open(request.source(), first);
+        StageRows rows = StageRows.open(first, model.directory(), request)) {
+      return StageRun.summary(0, first, model, new StageRun.Extent(rows.steps(), 0));
+    }
+  }
+
+  private static List<Stage> stages(ResolvedRecipe recipe) {
+    return recipe
+        .recipe()
+        .training()
+        .orElseThrow(() ->
+            new PlanException(
+                List.of(
+                    "the recipe has no section `train:`, which says what trains at which rate")))
+        .stages();
+  }
+
+  private Result run(RunFolder folder) {
+    Optional<Path> newest = folder.newest();
+    Optional<RunState> state =
+        newest.map(checkpoint -> RunState.read(checkpoint.resolve(RunState.FILE_NAME)));
+    boolean between = state.filter(at -> at.progress() == RunState.Progress.ENDED).isPresent();
+    int first = state.map(RunState::stage).orElse(0) + (between ? 1 : 0);
+    Optional<RunState> resumed = state.filter(_ -> !between);
+    for (int index = first; index < stages.size(); index++) {
+      stage(index, folder, index == first ? resumed : Optional.empty());
+    }
+    Path last = folder.newest().orElseThrow();
+    RunState end = RunState.read(last.resolve(RunState.FILE_NAME));
+    return new Result(folder.finish(last.resolve(StageRun.MODEL)), end.step());
+  }
+
+  private void stage(int index, RunFolder folder, Optional<RunState> resumed) {
+    Stage stage = stages.get(index);
+    Optional<Path> before = folder.newest();
+    Checkpoint left =
+        before
+            .map(checkpoint -> Checkpoint.open(checkpoint.resolve(StageRun.MODEL)))
+            .orElse(request.source());
+    Map<String, String> origins = new HashMap<>();
+    boolean upcycles = resumed.isEmpty() && !stage.start().upcycle().isEmpty();
+    Checkpoint base = upcycles ? upcycled(index, left, folder, origins) : left;
+    try (StageModel model = open(base, stage);
+        StageRows rows = StageRows.open(stage, model.directory(), request)) {
+      StageRun run = new StageRun(new StageRun.Place(index, stage, folder), model, rows);
+      if (resumed.isPresent()) {
+        run.resume(before.orElseThrow(), resumed.get());
+      } else if (before.isPresent()) {
+        run.carry(before.get(), origins, stages.get(index - 1));
+      }
+      run.run(request.recipe().recipe().seed(), listener);
+    }
+  }
+
+  /// The model of the stage before with experts; made again where a killed run left it unfinished.
+  private Checkpoint upcycled(
+      int index, Checkpoint left, RunFolder folder, Map<String, String> origins) {
+    UpcyclePlan plan = Planner.plan(left, request.recipe());
+    for (TensorStep step : plan.steps()) {
+      if (step instanceof TensorStep.CopyToExpert copy) {
+        origins.put(copy.target().name(), copy.source().name());
+      }
+    }
+    Path out = folder.upcycled(index, stages.get(index).name());
+    folder.discard(out);
+    PlanExecutor.run(
+        plan,
+        left,
+        new PlanExecutor.Options(out, CheckpointWriter.Mode.FRESH, request.threads()),
+        Progress.SILENT);
+    return Checkpoint.open(out);
+  }
+
+  private StageModel open(Checkpoint base, Stage stage) {
+    DType compute =
+        switch (stage.compute().precision()) {
+          case F32 -> DType.F32;
+          case BF16 -> DType.BF16;
+        };
+    return StageModel.open(
+        base,
+        stage,
+        new ModelOptions(request.device(), compute),
+        request.recipe().recipe().output());
+  }
+}
