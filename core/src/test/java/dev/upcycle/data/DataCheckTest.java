@@ -37,7 +37,7 @@ class DataCheckTest {
            "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 3,
            "num_attention_heads": 4},
          "text_config": {"model_type": "mistral", "vocab_size": %d, "hidden_size": 96,
-           "intermediate_size": 192, "num_hidden_layers": 4, "num_attention_heads": 4,
+           "intermediate_size": 192, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2,
            "eos_token_id": 2, "pad_token_id": 0}}\
         """
             .formatted(DrawnTokenizer.image(), DrawnTokenizer.vocabulary()));
