@@ -32,6 +32,7 @@ class ExamplesTest {
         "convert",
         "verify",
         "eval",
+        "train",
         "generate",
         "route",
         "calibrate",

@@ -37,8 +37,10 @@ class JsonDocumentsTest {
     Files.writeString(folder.resolve("text.txt"), "The Rays of Light which fall upon a Prism.\n");
     Files.writeString(
         folder.resolve("tune.yaml"),
-        "recipe: 1\n"
-            + "train: {stages: [{name: tune, rates: {all: 1.0e-5}, data: {path: text.txt}}]}\n");
+        """
+        recipe: 1
+        train: {stages: [{name: tune, rates: {all: 1.0e-5}, data: {path: text.txt}}]}
+        """);
     TinyModel.write(
         Recipes.resolve(Recipes.text("mistral-8x2", folder), List.of(), Map.of()).recipe(),
         folder.resolve("dense"));
@@ -63,6 +65,7 @@ class JsonDocumentsTest {
             "calibrate ./upcycle-quickstart/dense --kind centroid --experts 2 --text ./text.txt"
                 + " --out router.safetensors",
             "data check ./tune.yaml --model ./upcycle-quickstart/dense",
+            "train ./tune.yaml --model ./upcycle-quickstart/dense --out ./run",
             "bench data --turns 1",
             "doctor")) {
       JsonNode document = run(0, line);
