@@ -52,6 +52,9 @@ TARGETS = {
         {"AutoModel": "SiglipMoeVisionModel"},
         ("modeling_siglip_moe.py", SHARED),
     ),
+    "siglip": Target(
+        "siglip_moe", "SiglipMoeConfig", {"AutoModel": "SiglipMoeModel"}, ("modeling_siglip_moe.py", SHARED)
+    ),
     "vit": Target("vit_moe", "ViTMoeConfig", VIT, ("modeling_vit_moe.py", SHARED)),
     "vit_classifier": Target("vit_moe", "ViTMoeConfig", VIT, ("modeling_vit_moe.py", SHARED)),
     "llava": Target(
@@ -99,6 +102,8 @@ CASES = (
     Case("clip-vision-tower", "clip", sparse(8, 2, (1,))),
     Case("siglip-vision", "siglip_vision", sparse()),
     Case("siglip-vision-idle", "siglip_vision", ONE, idle=True),
+    Case("siglip-both-towers", "siglip", sparse(), sparse(8, 2, (0, 2)), extra={"output_router_logits": True}),
+    Case("siglip-vision-tower", "siglip", sparse(8, 2, (1,))),
     Case("vit", "vit", sparse()),
     Case("vit-some-layers", "vit", sparse(5, 3, (1,))),
     Case("vit-classifier", "vit_classifier", sparse(), extra={"output_router_logits": True}),
@@ -139,6 +144,10 @@ def dense_config(case):
             text_config={**clip_text, "max_position_embeddings": 20},
             projection_dim=16,
         ),
+        "siglip": lambda: t.SiglipConfig(
+            vision_config=vision_keys(),
+            text_config=text_keys(num_attention_heads=4, projection_size=24, max_position_embeddings=9),
+        ),
         "siglip_vision": lambda: t.SiglipVisionConfig(**vision_keys()),
         "vit": lambda: t.ViTConfig(**vision_keys()),
         "vit_classifier": lambda: t.ViTConfig(**vision_keys(), num_labels=7),
@@ -154,6 +163,7 @@ def dense_config(case):
 DENSE_CLASSES = {
     "clip_vision": "CLIPVisionModel",
     "clip": "CLIPModel",
+    "siglip": "SiglipModel",
     "siglip_vision": "SiglipVisionModel",
     "vit": "ViTModel",
     "vit_classifier": "ViTForImageClassification",
@@ -188,6 +198,8 @@ def inputs_of(config):
         ids = torch.randint(3, 90, (3, 9), generator=draw)
         ids[:, -1] = config.text_config.eos_token_id if config.text_config.eos_token_id != 2 else ids.max() + 1
         inputs["input_ids"] = ids
+    elif config.model_type == "siglip":
+        inputs["input_ids"] = torch.randint(3, 90, (3, 9), generator=draw)
     elif config.model_type == "llava":
         patches = (vision.image_size // vision.patch_size) ** 2
         patches += config.vision_feature_select_strategy == "full"
@@ -267,7 +279,7 @@ def target_config(case, config):
         target = TARGETS[case.kind]
         config = {**config, "model_type": target.model_type, "auto_map": target.auto_map(), **COEFFICIENTS}
         config = {**config, "architectures": [target.models[case.auto_class()]], **case.extra}
-    if case.kind == "clip":
+    if case.kind in ("clip", "siglip"):
         config["vision_config"] = {**config["vision_config"], **(case.vision or {})}
         config["text_config"] = {**config["text_config"], **(case.text or {})}
     elif case.kind == "llava":

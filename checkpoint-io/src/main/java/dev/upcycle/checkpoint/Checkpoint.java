@@ -39,13 +39,26 @@ public final class Checkpoint {
       @Nullable ModelConfig config,
       List<? extends WeightsHeader> headers,
       Extras extras) {
+    this(
+        directory,
+        config,
+        headers.stream().flatMap(header -> header.tensors().stream()).toList(),
+        headers.stream().map(WeightsHeader::file).toList(),
+        extras);
+  }
+
+  private Checkpoint(
+      Path directory,
+      @Nullable ModelConfig config,
+      List<TensorEntry> tensors,
+      List<SourceFile> files,
+      Extras extras) {
     this.directory = directory;
     this.config = config;
     SequencedMap<String, TensorEntry> byName = new LinkedHashMap<>();
-    headers.forEach(
-        header -> header.tensors().forEach(tensor -> byName.put(tensor.name(), tensor)));
+    tensors.forEach(tensor -> byName.put(tensor.name(), tensor));
     this.tensors = Collections.unmodifiableSequencedMap(byName);
-    this.files = headers.stream().map(WeightsHeader::file).toList();
+    this.files = List.copyOf(files);
     this.companions = extras.companions();
     this.notes = extras.notes();
   }
@@ -59,20 +72,42 @@ public final class Checkpoint {
   ///
   /// @throws CheckpointFormatException naming what is missing, corrupt or unsupported
   public static Checkpoint open(Path model) {
-    String name = String.valueOf(model.getFileName());
-    if (Files.isRegularFile(model) && WeightsFiles.isWeights(name)) {
-      Listing listing = Listing.of(folder(model));
-      return open(listing, WeightsFiles.of(listing, name));
-    }
-    Listing listing = Listing.of(model);
-    return open(listing, WeightsFiles.find(listing));
+    Found found = Found.at(model);
+    return open(found, config(found.listing()));
   }
 
-  private static Checkpoint open(Listing listing, WeightsFiles weights) {
+  /// Opens what [#open] opens, also where no `config.json` lies beside the weights.
+  ///
+  /// @throws CheckpointFormatException naming what is missing, corrupt or unsupported
+  public static Checkpoint openWeights(Path model) {
+    Found found = Found.at(model);
+    return open(found, found.listing().has(CONFIG) ? config(found.listing()) : null);
+  }
+
+  private static ModelConfig config(Listing listing) {
+    return ModelConfig.read(listing.path(CONFIG));
+  }
+
+  /// A directory and those of its files that are the weights.
+  private record Found(Listing listing, WeightsFiles weights) {
+    static Found at(Path model) {
+      String name = String.valueOf(model.getFileName());
+      if (Files.isRegularFile(model) && WeightsFiles.isWeights(name)) {
+        Listing listing = Listing.of(folder(model));
+        return new Found(listing, WeightsFiles.of(listing, name));
+      }
+      Listing listing = Listing.of(model);
+      return new Found(listing, WeightsFiles.find(listing));
+    }
+  }
+
+  private static Checkpoint open(Found found, @Nullable ModelConfig config) {
+    Listing listing = found.listing();
     Path directory = listing.directory();
-    ModelConfig config = ModelConfig.read(directory.resolve(CONFIG));
-    Quantisation.refuse(config, listing);
-    List<WeightsHeader> headers = weights.readHeaders();
+    if (config != null) {
+      Quantisation.refuse(config, listing);
+    }
+    List<WeightsHeader> headers = found.weights().readHeaders();
     Quantisation.refuse(directory, headers);
     Companions companions = Companions.of(listing);
     return new Checkpoint(
@@ -82,9 +117,26 @@ public final class Checkpoint {
         new Extras(
             companions.files(),
             Stream.of(
-                    weights.notes(), notes(headers), companions.notes(), TorchDTypes.notes(config))
+                    found.weights().notes(),
+                    notes(headers),
+                    companions.notes(),
+                    config == null ? List.<String>of() : TorchDTypes.notes(config))
                 .flatMap(List::stream)
                 .toList()));
+  }
+
+  /// The same files under another description: with this config, and these tensors of them in the
+  /// place of its own.
+  ///
+  /// @param tensors views of the files' bytes, each of its own name
+  /// @param more notes beside its own
+  public Checkpoint readAs(ModelConfig config, List<TensorEntry> tensors, List<String> more) {
+    return new Checkpoint(
+        directory, config, tensors, files, new Extras(companions, joined(notes, more)));
+  }
+
+  private static List<String> joined(List<String> notes, List<String> more) {
+    return Stream.concat(notes.stream(), more.stream()).toList();
   }
 
   private static List<String> notes(List<WeightsHeader> headers) {

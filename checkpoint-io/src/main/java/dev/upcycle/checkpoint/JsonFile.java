@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.Locale;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.core.json.JsonReadFeature;
@@ -17,6 +18,10 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// Floats are doubles and `NaN` and `Infinity` are read, as Python does.
 final class JsonFile {
+  /// The largest file that is read. An index of 700,000 tensors has about as many bytes, and what
+  /// is made of it fits into the heap that the launcher gives.
+  static final long MOST_BYTES = 64L << 20;
+
   private static final JsonMapper MAPPER =
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -33,6 +38,7 @@ final class JsonFile {
     try {
       RegularFile.require(file);
       GitLfsPointer.refuse(file);
+      requireModest(file, malformed);
       json = MAPPER.readTree(Files.readAllBytes(file));
     } catch (NoSuchFileException e) {
       throw new CheckpointFormatException(
@@ -58,5 +64,19 @@ final class JsonFile {
             + ": is JSON of the kind "
             + json.getNodeType()
             + ", expected an object; correct it or download it again");
+  }
+
+  private static void requireModest(Path file, CheckpointFault malformed) throws IOException {
+    long bytes = Files.size(file);
+    if (bytes > MOST_BYTES) {
+      throw new CheckpointFormatException(
+          malformed,
+          String.format(
+              Locale.ROOT,
+              "%s: is %,d bytes, expected at most %,d; it is no file of a model: download it again",
+              file,
+              bytes,
+              MOST_BYTES));
+    }
   }
 }

@@ -75,6 +75,13 @@ public final class ModelConfig {
     return findObject(key).map(nested -> new ModelConfig(origin + ", in '" + key + "'", nested));
   }
 
+  /// How many keys the object at this key has; empty when it is something else or absent.
+  public OptionalLong findSize(String key) {
+    return json.get(key) instanceof ObjectNode object
+        ? OptionalLong.of(object.size())
+        : OptionalLong.empty();
+  }
+
   /// The whole number at this key; empty when absent or null.
   ///
   /// @throws CheckpointFormatException when it is there and is not a whole number

@@ -1,6 +1,7 @@
 package dev.upcycle.checkpoint;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -60,7 +61,69 @@ public record TensorEntry(TensorSpec spec, Path file, long offset, List<Long> st
       last =
           Math.addExact(last, Math.multiplyExact(shape().dimension(axis) - 1, strides.get(axis)));
     }
-    return Math.multiplyExact(Math.addExact(last, 1), (long) dtype().bits() / Byte.SIZE);
+    return Math.multiplyExact(Math.addExact(last, 1), width());
+  }
+
+  /// The same bytes under another name.
+  public TensorEntry named(String other) {
+    return new TensorEntry(new TensorSpec(other, dtype(), shape()), file, offset, strides);
+  }
+
+  /// Consecutive slices along its first dimension, where they lie: rows of a matrix.
+  ///
+  /// @param first index of the first
+  /// @param count how many
+  /// @throws IllegalArgumentException when it has no such slices, or elements of less than a byte
+  public TensorEntry rows(long first, long count) {
+    if (shape().rank() == 0
+        || dtype().bits() % Byte.SIZE != 0
+        || first < 0
+        || count < 0
+        || first > shape().dimension(0) - count) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT, "%s %s has no %d rows from %d", name(), shape(), count, first));
+    }
+    List<Long> sizes = new ArrayList<>(shape().dimensions());
+    sizes.set(0, count);
+    long before = Math.multiplyExact(Math.multiplyExact(first, steps().getFirst()), width());
+    return new TensorEntry(
+        new TensorSpec(name(), dtype(), new Shape(sizes)),
+        file,
+        Math.addExact(offset, before),
+        strides);
+  }
+
+  /// The transposed matrix, over the same bytes.
+  ///
+  /// @throws IllegalArgumentException when it is no matrix, or has elements of less than a byte
+  public TensorEntry transposed() {
+    if (shape().rank() != 2 || dtype().bits() % Byte.SIZE != 0) {
+      throw new IllegalArgumentException(name() + " " + shape() + " cannot be transposed");
+    }
+    return new TensorEntry(
+        new TensorSpec(name(), dtype(), new Shape(shape().dimensions().reversed())),
+        file,
+        offset,
+        steps().reversed());
+  }
+
+  /// Its strides, spelled out also where they say row-major.
+  private List<Long> steps() {
+    if (!contiguous()) {
+      return strides;
+    }
+    Long[] steps = new Long[shape().rank()];
+    long step = 1;
+    for (int axis = steps.length - 1; axis >= 0; axis--) {
+      steps[axis] = step;
+      step = Math.multiplyExact(step, shape().dimension(axis));
+    }
+    return List.of(steps);
+  }
+
+  private long width() {
+    return dtype().bits() / Byte.SIZE;
   }
 
   /// The tensor's name.

@@ -24,8 +24,14 @@ final class WeightsFiles {
   static final List<String> TORCH_SINGLE =
       List.of("pytorch_model.bin", "clip.bin", "mm_projector.bin");
 
+  /// The names that open_clip looks for, in its order; read where none of the above is there.
+  private static final List<String> OPEN_CLIP =
+      List.of("open_clip_model.safetensors", "open_clip_pytorch_model.bin");
+
   private static final List<String> TORCH_NAMES =
-      Stream.concat(Stream.of(TORCH_INDEX), TORCH_SINGLE.stream()).toList();
+      Stream.of(List.of(TORCH_INDEX), TORCH_SINGLE, List.of(OPEN_CLIP.getLast()))
+          .flatMap(List::stream)
+          .toList();
   private static final Pattern ADAPTER =
       Pattern.compile("adapter_config\\.json|adapter_model\\..*");
   private static final Pattern INCOMPLETE = Pattern.compile(".*\\.incomplete");
@@ -52,6 +58,10 @@ final class WeightsFiles {
       return indexed(listing, TORCH_INDEX, TORCH_SINGLE.getFirst());
     }
     List<String> parts = TORCH_SINGLE.stream().filter(listing::has).toList();
+    Optional<String> openClip = OPEN_CLIP.stream().filter(listing::has).findFirst();
+    if (parts.isEmpty() && openClip.isPresent()) {
+      return of(listing, openClip.get());
+    }
     if (parts.size() != 1) {
       refuseHalfDownload(listing, listing.cacheDownloads(INCOMPLETE));
       throw MissingWeights.in(listing);

@@ -6,9 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.Test;
@@ -42,6 +45,24 @@ class ModelConfigTest {
   }
 
   @Test
+  void fileThatIsTooLargeForAConfigIsNotTakenIntoMemory() throws IOException {
+    Path file = folder.resolve("config.json");
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.allocate(1), 4L << 30);
+    }
+    assertRefused(CheckpointFault.BAD_CONFIG, () -> ModelConfig.read(file), "4,294,967,297 bytes");
+  }
+
+  @Test
+  void onlyAnObjectHasASize() {
+    ModelConfig config = config("{\"a\": {\"x\": 1, \"y\": null}, \"b\": [1]}");
+    assertThat(config.findSize("a")).hasValue(2);
+    assertThat(config.findSize("b")).isEmpty();
+    assertThat(config.findSize("c")).isEmpty();
+  }
+
+  @Test
   void keysSurviveUnchangedAndInOrder() {
     ModelConfig config = config("{\"z\": {\"b\": [1, 2.5], \"a\": null}, \"a\": true}");
     assertThat(config.json()).hasToString("{\"z\":{\"b\":[1,2.5],\"a\":null},\"a\":true}");
@@ -62,7 +83,8 @@ class ModelConfigTest {
   void valuesAreReadByKind() {
     ModelConfig config =
         config(
-            "{\"model_type\": \"llama\", \"n\": 7, \"x\": 1e-05, \"i\": 8, \"t\": true, \"s\": \"a\", \"l\": [\"b\", \"c\"], \"o\": {\"n\": 9}}");
+            "{\"model_type\": \"llama\", \"n\": 7, \"x\": 1e-05, \"i\": 8, \"t\": true, \"s\":"
+                + " \"a\", \"l\": [\"b\", \"c\"], \"o\": {\"n\": 9}}");
     assertThat(config.modelType()).isEqualTo("llama");
     assertThat(config.findLong("n")).hasValue(7);
     assertThat(config.findDouble("x")).hasValue(1e-5);
@@ -178,7 +200,8 @@ class ModelConfigTest {
   void configIsWrittenAsPythonWouldWithKeysSorted() {
     ModelConfig config =
         config(
-            "{\"b\": {\"d\": [], \"c\": {}}, \"text_config\": {\"z\": 1, \"a\": [1, 2]}, \"a\": \"é\\n\\\"\", \"n\": null, \"t\": true}");
+            "{\"b\": {\"d\": [], \"c\": {}}, \"text_config\": {\"z\": 1, \"a\": [1, 2]}, \"a\":"
+                + " \"é\\n\\\"\", \"n\": null, \"t\": true}");
     assertThat(text(config))
         .isEqualTo(
             """

@@ -21,6 +21,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ExamplesTest {
   private static final Path ROOT = Path.of(System.getProperty("upcycle.root"));
 
+  private static final String CONVERSION =
+      "upcycle convert mistral-8x2 --model ./Mistral-7B-v0.1 --out ";
+
   @TempDir private Path folder;
 
   static List<String> commands() {
@@ -31,6 +34,7 @@ class ExamplesTest {
         "plan",
         "convert",
         "verify",
+        "densify",
         "eval",
         "train",
         "generate",
@@ -51,6 +55,7 @@ class ExamplesTest {
         "bench layer",
         "bench step",
         "bench prefill",
+        "bench tower",
         "doctor",
         "completion");
   }
@@ -73,15 +78,21 @@ class ExamplesTest {
     help.add("--help");
     String text = Session.in(folder).run(help).out();
     String footer = text.substring(text.indexOf("\nExamples:"));
-    boolean verifies = command.equals("verify");
+    if (command.equals("verify")) {
+      run(CONVERSION + "./Mistral-8x7B");
+    }
+    if (command.equals("densify")) {
+      run(CONVERSION + "./Mistral-8x7B");
+      run(CONVERSION + "./Mistral-8x7B-tuned");
+    }
 
-    runAll(footer, verifies);
+    runAll(footer);
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"README.md", "docs/commands.md"})
   void everyCommandOfTheDocumentationWorks(String page) throws IOException {
-    runAll(Files.readString(ROOT.resolve(page)), false);
+    runAll(Files.readString(ROOT.resolve(page)));
   }
 
   static List<String> shipped() {
@@ -108,12 +119,9 @@ class ExamplesTest {
     assertThat(Session.in(folder).run("plan", "--model", "./Mistral-7B-v0.1").code()).isEqualTo(4);
   }
 
-  private void runAll(String text, boolean verifies) throws IOException {
+  private void runAll(String text) throws IOException {
     List<String> lines = ShellLine.commands(text);
     assertThat(lines).isNotEmpty();
-    if (verifies) {
-      run("upcycle convert mistral-8x2 --model ./Mistral-7B-v0.1 --out ./Mistral-8x7B");
-    }
     if (text.contains("./try-it/") && !text.contains("upcycle quickstart")) {
       run("upcycle quickstart --out ./try-it");
     }

@@ -55,6 +55,7 @@ class JsonDocumentsTest {
             "plan mistral-8x2 --model ./dense",
             "convert mistral-8x2 --model ./dense --out ./moe",
             "verify ./dense ./moe",
+            "densify ./moe --out ./again",
             "recipe ls",
             "smoke mistral-4x2",
             "bench convert --size 13MB --pairs 1",

@@ -51,7 +51,7 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
     List<ModelPart> parts = new ArrayList<>();
     parts.add(new ModelPart(whole.part(), whole, config, naming("", whole, names, dialect), names));
     for (PartRule rule : whole.parts()) {
-      ModelConfig own = config(rule, config);
+      ModelConfig own = config(rule, config, whole);
       Architecture family = family(rule, own);
       parts.add(
           new ModelPart(
@@ -86,8 +86,23 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
     return names.stream().anyMatch(name -> name.startsWith(prefix));
   }
 
-  /// A part's config; old files repeat what differs from the defaults under a second key.
-  private static ModelConfig config(PartRule rule, ModelConfig whole) {
+  /// A part's config; a connector's is spread over the whole's and those of the parts around it.
+  private static ModelConfig config(PartRule rule, ModelConfig config, Architecture whole) {
+    return rule.part() == Part.CONNECTOR
+        ? ConnectorConfig.of(
+            config, hidden(Part.VISION, config, whole), hidden(Part.LANGUAGE, config, whole))
+        : nested(rule, config);
+  }
+
+  private static long hidden(Part part, ModelConfig config, Architecture whole) {
+    PartRule rule =
+        whole.parts().stream().filter(one -> one.part() == part).findFirst().orElseThrow();
+    ModelConfig own = nested(rule, config);
+    return Dimensions.of(family(rule, own), own).hidden();
+  }
+
+  /// Old files repeat what differs from the defaults under a second key.
+  private static ModelConfig nested(PartRule rule, ModelConfig whole) {
     ObjectNode json =
         whole.findNested(rule.config()).map(ModelConfig::json).orElseGet(whole.json()::objectNode);
     whole

@@ -10,7 +10,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import tools.jackson.databind.node.ObjectNode;
 
 /// The sizes that a config gives a model, by the symbols that templates use.
 ///
@@ -53,9 +52,8 @@ public record Dimensions(Map<String, Long> symbols) {
             .map(part -> find(part, key.substring(dot + 1)))
             .orElseGet(OptionalLong::empty);
       }
-      return config.json().path(key) instanceof ObjectNode map
-          ? OptionalLong.of(map.size())
-          : config.findLong(key);
+      OptionalLong keys = config.findSize(key);
+      return keys.isPresent() ? keys : config.findLong(key);
     }
   }
 

@@ -58,6 +58,8 @@ public enum Role {
   PROJECTION(Kind.BODY),
   /// By which similarities are multiplied, as a logarithm.
   LOGIT_SCALE(Kind.BODY),
+  /// What is added to similarities.
+  LOGIT_BIAS(Kind.BODY),
   /// Derived from the config by every consumer, such as `rotary_emb.inv_freq`: dropped.
   DERIVED(Kind.DERIVED);
 

@@ -8,6 +8,7 @@ import dev.upcycle.convert.Progress;
 import dev.upcycle.kernels.bench.Median;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.UpcyclePlan;
+import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.sample.Directories;
 import java.io.IOException;
@@ -22,27 +23,21 @@ import java.util.Map;
 import java.util.OptionalLong;
 
 /// Conversion against `cp` of as many bytes on the same disk, both synced, in interleaved pairs.
-///
-/// The source is a synthetic bf16 Mistral, see [BenchModel], with as many layers as the wanted size
-/// of the output takes.
 public final class ConvertBench {
-  /// The shipped recipe that it runs.
-  public static final String RECIPE = "mistral-8x2";
-
   private ConvertBench() {}
 
   /// What to measure.
   ///
   /// @param directory where to work; on the disk in question, needs twice the output's bytes and
   ///   the source's
-  /// @param outputBytes wanted size of the output, rounded up to a whole layer
+  /// @param model what to convert
   /// @param pairs how many times each side runs
   /// @param threads of the conversion
-  public record Settings(Path directory, long outputBytes, int pairs, int threads) {
-    /// Refuses sizes and counts below one.
+  public record Settings(Path directory, BenchModel model, int pairs, int threads) {
+    /// Refuses counts below one.
     public Settings {
-      if (outputBytes < 1 || pairs < 1 || threads < 1) {
-        throw new IllegalArgumentException("a size, count of pairs or of threads below 1");
+      if (pairs < 1 || threads < 1) {
+        throw new IllegalArgumentException("a count of pairs or of threads below 1");
       }
     }
   }
@@ -60,17 +55,12 @@ public final class ConvertBench {
 
   /// What was measured.
   ///
-  /// @param model what was converted
   /// @param sourceBytes of weights files that went in
   /// @param outputBytes of weights files that came out
   /// @param pairs in the order in which they ran
   /// @param peakResidentBytes of this process while converting; empty where the system does not say
   public record Result(
-      BenchModel model,
-      long sourceBytes,
-      long outputBytes,
-      List<Pair> pairs,
-      OptionalLong peakResidentBytes) {
+      long sourceBytes, long outputBytes, List<Pair> pairs, OptionalLong peakResidentBytes) {
     /// Takes a copy.
     public Result {
       pairs = List.copyOf(pairs);
@@ -122,8 +112,7 @@ public final class ConvertBench {
     }
 
     Result measure() throws IOException {
-      BenchModel model = BenchModel.forOutputOf(settings.outputBytes());
-      model.model().write(dense);
+      settings.model().model().write(dense);
       Checkpoint source = Checkpoint.open(dense);
       ResidentMemory.resetPeak();
       List<Pair> pairs = new ArrayList<>();
@@ -137,7 +126,7 @@ public final class ConvertBench {
         Directories.delete(converted);
       }
       long sourceBytes = source.files().stream().mapToLong(file -> file.bytes()).sum();
-      return new Result(model, sourceBytes, outputBytes, pairs, ResidentMemory.peakBytes());
+      return new Result(sourceBytes, outputBytes, pairs, ResidentMemory.peakBytes());
     }
 
     private double convert(Checkpoint source, int pair) {
@@ -158,6 +147,11 @@ public final class ConvertBench {
       return seconds;
     }
 
+    private UpcyclePlan plan(Checkpoint source) {
+      RecipeText recipe = Recipes.text(settings.model().recipe(), Path.of(""));
+      return Planner.plan(source, Recipes.resolve(recipe, List.of(), Map.of()));
+    }
+
     private void advanced(int finished, long done, long bytes) {
       progress.advanced(
           finished * bytes + done,
@@ -169,11 +163,6 @@ public final class ConvertBench {
               settings.pairs(),
               finished % 2 == 0 ? "convert" : "cp"));
     }
-  }
-
-  private static UpcyclePlan plan(Checkpoint source) {
-    return Planner.plan(
-        source, Recipes.resolve(Recipes.text(RECIPE, Path.of("")), List.of(), Map.of()));
   }
 
   private static double secondsSince(long start) {

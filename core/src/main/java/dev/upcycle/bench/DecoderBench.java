@@ -11,15 +11,11 @@ import dev.upcycle.sample.SyntheticModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.CancellationException;
 import java.util.function.IntConsumer;
 import java.util.stream.LongStream;
 
 /// A Mixtral against the Mistral that multiplies as much per token, in turns in one run.
 public final class DecoderBench {
-  private static final int WARM_UP = 2;
   private static final long IGNORED = -100;
 
   private DecoderBench() {}
@@ -51,74 +47,25 @@ public final class DecoderBench {
     }
   }
 
-  /// What was measured.
-  ///
-  /// @param turns in the order in which they ran
-  public record Result(Setting setting, ComputeSettings settings, List<Turn> turns) {
-    /// Takes a copy.
-    public Result {
-      turns = List.copyOf(turns);
-    }
-
-    /// Of the model with experts, the median.
-    public double tokensPerSecond() {
-      return setting.tokens() / Turn.median(turns, turn -> turn.sparse().wallSeconds());
-    }
-
-    /// Of the baseline, the median.
-    public double denseTokensPerSecond() {
-      return setting.tokens() / Turn.median(turns, turn -> turn.dense().wallSeconds());
-    }
-
-    /// Median over the turns of the time with experts in units of the baseline's.
-    public double ratio() {
-      return Turn.median(turns, Turn::ratio);
-    }
-
-    /// The same of processor time.
-    public double cpuRatio() {
-      return Turn.median(turns, Turn::cpuRatio);
-    }
-  }
-
   /// Measures, after two turns that warm up, and removes what it wrote.
   ///
   /// @param turned hears of every turn that is done, warm-up included
   /// @throws ResourceException when the temporary models cannot be written
-  public static Result run(Setting setting, ComputeSettings settings, IntConsumer turned) {
+  public static Turns run(Setting setting, ComputeSettings settings, IntConsumer turned) {
     settings.useThreads();
     try {
       Path work = Files.createTempDirectory("upcycle-bench-");
       try (Side dense = Side.of(setting.shape().dense(), work.resolve("dense"), setting, settings);
           Side sparse =
               Side.of(setting.shape().sparse(), work.resolve("sparse"), setting, settings)) {
-        return new Result(setting, settings, turns(dense, sparse, settings.turns(), turned));
+        return new Turns(
+            setting.tokens(), Turns.alternate(dense::once, sparse::once, settings, turned));
       } finally {
         Directories.delete(work);
       }
     } catch (IOException e) {
       throw new ResourceException("the models to measure cannot be written: " + e.getMessage(), e);
     }
-  }
-
-  /// How many turns a run makes in all.
-  public static int turns(ComputeSettings settings) {
-    return WARM_UP + settings.turns();
-  }
-
-  private static List<Turn> turns(Side dense, Side sparse, int wanted, IntConsumer turned) {
-    List<Turn> turns = new ArrayList<>();
-    for (int turn = 0; turn < WARM_UP + wanted; turn++) {
-      if (Thread.interrupted()) {
-        throw new CancellationException("interrupted");
-      }
-      Turn both = new Turn(Timing.of(dense::once), Timing.of(sparse::once));
-      if (turn >= WARM_UP) {
-        turns.add(both);
-      }
-      turned.accept(turn + 1);
-    }
-    return turns;
   }
 
   /// A model and what it does; owns both.

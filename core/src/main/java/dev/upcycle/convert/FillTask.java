@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.function.LongConsumer;
 
 /// A piece of work that fills byte ranges of one shard; any thread may run it.
-sealed interface FillTask {
+public interface FillTask {
   /// What it makes, for the user.
   String what();
 

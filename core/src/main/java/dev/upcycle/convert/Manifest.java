@@ -1,5 +1,6 @@
 package dev.upcycle.convert;
 
+import dev.upcycle.checkpoint.ModelConfig;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -13,6 +14,7 @@ import java.util.Optional;
 /// @param recipeSha256 hash of the resolved recipe, which lies beside as `recipe.yaml`
 /// @param seed the recipe's seed
 /// @param sourceFamily dense model type
+/// @param sourceConfig the dense model's config; manifests of earlier versions have none
 /// @param targetFamily model type of the result
 /// @param sourceFiles the weights files that went in, by name, size and header hash
 /// @param routerFiles the files that routers were taken from, by name, size and hash
@@ -25,6 +27,7 @@ public record Manifest(
     String recipeSha256,
     long seed,
     String sourceFamily,
+    Optional<ModelConfig> sourceConfig,
     String targetFamily,
     List<SourceShard> sourceFiles,
     List<RouterSource> routerFiles,

@@ -2,6 +2,7 @@ package dev.upcycle.convert;
 
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.ModelConfig;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -34,6 +35,7 @@ final class ManifestJson {
     json.put("recipe_sha256", manifest.recipeSha256());
     json.put("seed", manifest.seed());
     json.put("source_family", manifest.sourceFamily());
+    manifest.sourceConfig().ifPresent(config -> json.set("source_config", config.json()));
     json.put("target_family", manifest.targetFamily());
     ArrayNode shards = json.putArray("source_files");
     for (Manifest.SourceShard shard : manifest.sourceFiles()) {
@@ -116,6 +118,7 @@ final class ManifestJson {
           text(json, "recipe_sha256"),
           number(json, "seed"),
           text(json, "source_family"),
+          sourceConfig(),
           text(json, "target_family"),
           rows(
               "source_files",
@@ -132,6 +135,16 @@ final class ManifestJson {
           rows("files", this::text),
           rows("tensors", this::tensor),
           rows("discarded", row -> new Manifest.LeftOut(text(row, "name"), text(row, "reason"))));
+    }
+
+    private Optional<ModelConfig> sourceConfig() {
+      if (!json.has("source_config")) {
+        return Optional.empty();
+      }
+      if (json.path("source_config") instanceof ObjectNode config) {
+        return Optional.of(ModelConfig.of(config));
+      }
+      throw malformed(file, "source_config is not an object");
     }
 
     private Manifest.TensorOrigin tensor(JsonNode row) {

@@ -3,19 +3,11 @@ package dev.upcycle.convert;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.checkpoint.write.OutputGuard;
-import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.plan.UpcyclePlan;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.CancellationException;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorCompletionService;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.atomic.AtomicLong;
-import org.jspecify.annotations.Nullable;
 
 /// Runs a plan onto disk, a slice of a tensor at a time.
 ///
@@ -24,16 +16,10 @@ import org.jspecify.annotations.Nullable;
 public final class PlanExecutor {
   private final UpcyclePlan plan;
   private final SourceWatch watch;
-  private final Progress progress;
-  private final ShardTasks tasks;
-  private final AtomicLong done = new AtomicLong();
-  private long total;
 
-  private PlanExecutor(UpcyclePlan plan, Checkpoint source, Progress progress) {
+  private PlanExecutor(UpcyclePlan plan, Checkpoint source) {
     this.plan = plan;
     this.watch = new SourceWatch(source, plan.routerFiles());
-    this.progress = progress;
-    this.tasks = new ShardTasks(plan);
   }
 
   /// How to run a plan.
@@ -70,12 +56,13 @@ public final class PlanExecutor {
   public static Result run(
       UpcyclePlan plan, Checkpoint source, Options options, Progress progress) {
     OutputGuard.check(options.out(), source.directory());
-    PlanExecutor executor = new PlanExecutor(plan, source, progress);
+    PlanExecutor executor = new PlanExecutor(plan, source);
     executor.watch.requireUnchanged();
     try (CheckpointWriter writer =
         CheckpointWriter.begin(options.out(), plan.layout(), executor.facts(), options.mode())) {
       List<Integer> pending = writer.pending();
-      long bytes = executor.fill(writer, pending, options.threads());
+      ShardFiller filler = new ShardFiller(plan.layout(), new ShardTasks(plan)::of, progress);
+      long bytes = filler.fill(writer, executor.watch::requireUnchanged, options.threads());
       new SmallFiles(plan, source).put(writer);
       writer.commit();
       int files = plan.layout().shards().size();
@@ -87,62 +74,5 @@ public final class PlanExecutor {
     Map<String, String> facts = new TreeMap<>(watch.facts());
     facts.put("plan", plan.sha256());
     return facts;
-  }
-
-  private long fill(CheckpointWriter writer, List<Integer> pending, int threads) {
-    List<ShardLayout.Shard> shards = plan.layout().shards();
-    total = dataBytes(pending);
-    ExecutorService workers =
-        Executors.newFixedThreadPool(
-            threads, Thread.ofPlatform().daemon().name("convert-", 0).factory());
-    try {
-      for (int index : pending) {
-        run(tasks.of(shards.get(index), writer.shard(index)), workers);
-        watch.requireUnchanged();
-        writer.seal(index);
-      }
-    } finally {
-      workers.shutdownNow();
-      workers.close();
-    }
-    return pending.stream().mapToLong(index -> shards.get(index).bytes()).sum();
-  }
-
-  private long dataBytes(List<Integer> pending) {
-    return pending.stream()
-        .flatMap(index -> plan.layout().shards().get(index).tensors().stream())
-        .mapToLong(placement -> placement.tensor().bytes())
-        .sum();
-  }
-
-  private void run(List<FillTask> work, ExecutorService workers) {
-    ExecutorCompletionService<FillTask> running = new ExecutorCompletionService<>(workers);
-    for (FillTask task : work) {
-      running.submit(() -> task.run(written -> advanced(written, task)), task);
-    }
-    try {
-      for (int i = 0; i < work.size(); i++) {
-        running.take().get();
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      CancellationException cancelled =
-          new CancellationException("interrupted; what is sealed can be resumed");
-      cancelled.initCause(e);
-      throw cancelled;
-    } catch (ExecutionException e) {
-      throw rethrown(e.getCause());
-    }
-  }
-
-  private static RuntimeException rethrown(@Nullable Throwable cause) {
-    if (cause instanceof Error error) {
-      throw error;
-    }
-    return cause instanceof RuntimeException fault ? fault : new IllegalStateException(cause);
-  }
-
-  private void advanced(long written, FillTask task) {
-    progress.advanced(done.addAndGet(written), total, task.what());
   }
 }

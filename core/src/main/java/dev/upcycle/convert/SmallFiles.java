@@ -2,8 +2,6 @@ package dev.upcycle.convert;
 
 import dev.upcycle.arch.Modeling;
 import dev.upcycle.checkpoint.Checkpoint;
-import dev.upcycle.checkpoint.CheckpointFault;
-import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.SourceFile;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.checkpoint.write.ShardLayout;
@@ -13,14 +11,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 
 /// Everything of a target but its weights: what the source's files carry along, the recipe, the
 /// model card, the manifest and, last, the config.
@@ -28,7 +22,6 @@ final class SmallFiles {
   private static final String CONFIG = "config.json";
   private static final String RECIPE = "recipe.yaml";
   private static final String CARD = "README.md";
-  private static final List<String> OWN = List.of(CARD, RECIPE, Manifest.FILE_NAME, CONFIG);
 
   private final UpcyclePlan plan;
   private final Checkpoint source;
@@ -39,24 +32,13 @@ final class SmallFiles {
   }
 
   void put(CheckpointWriter writer) {
-    Map<String, Path> companions = companions();
-    companions.forEach((name, file) -> writer.put(name, bytes(file)));
+    CarriedFiles carried = CarriedFiles.of(source, plan.target().modeling());
+    carried.put(writer);
     writer.put(RECIPE, plan.recipe().yaml().getBytes(StandardCharsets.UTF_8));
     writer.put(CARD, new ModelCard(plan, source).text().getBytes(StandardCharsets.UTF_8));
-    writer.put(Manifest.FILE_NAME, manifest(companions).toJson());
+    writer.put(Manifest.FILE_NAME, manifest(carried).toJson());
     modelling().forEach(name -> writer.put(name, resource(name)));
     writer.put(CONFIG, plan.targetConfig().toJson());
-  }
-
-  private Map<String, Path> companions() {
-    Map<String, Path> companions = new TreeMap<>();
-    for (Path file : source.companions()) {
-      String name = file.getFileName().toString();
-      if (!OWN.contains(name) && !modelling().contains(name)) {
-        companions.put(name, file);
-      }
-    }
-    return companions;
   }
 
   /// The modelling files that the target's config names.
@@ -75,23 +57,14 @@ final class SmallFiles {
     }
   }
 
-  private static byte[] bytes(Path file) {
-    try {
-      return Files.readAllBytes(file);
-    } catch (IOException e) {
-      throw new CheckpointFormatException(
-          CheckpointFault.UNREADABLE, "cannot read " + file + ": " + e.getMessage(), e);
-    }
-  }
-
-  private Manifest manifest(Map<String, Path> companions) {
+  private Manifest manifest(CarriedFiles carried) {
     List<String> files = new ArrayList<>();
     plan.layout().shards().forEach(shard -> files.add(shard.fileName()));
     if (plan.layout().index().isPresent()) {
       files.add(ShardLayout.INDEX_FILE_NAME);
     }
-    files.addAll(companions.keySet());
-    files.addAll(OWN);
+    files.addAll(carried.files().keySet());
+    files.addAll(CarriedFiles.OWN);
     files.addAll(modelling());
     return new Manifest(
         ToolVersion.text(),
@@ -99,6 +72,7 @@ final class SmallFiles {
         plan.recipe().sha256(),
         plan.recipe().recipe().seed(),
         plan.source().modelType(),
+        Optional.of(source.config()),
         plan.target().modelType(),
         source.files().stream().map(SmallFiles::shard).toList(),
         plan.routerFiles().stream()

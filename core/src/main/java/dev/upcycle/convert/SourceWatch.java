@@ -15,18 +15,18 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /// Notices that a source file is no longer the one whose header the plan was made from.
-final class SourceWatch {
+public final class SourceWatch {
   private final List<SourceFile> files;
   private final List<SourceFile> routers;
 
-  SourceWatch(Checkpoint source, List<RouterFile> routers) {
+  public SourceWatch(Checkpoint source, List<RouterFile> routers) {
     this.files = source.files();
     this.routers = routers.stream().map(RouterFile::source).toList();
   }
 
   /// What must agree before the shards of an earlier run are kept; the plan's hash already tells of
   /// the content of files of routers.
-  Map<String, String> facts() {
+  public Map<String, String> facts() {
     Map<String, String> facts = new TreeMap<>();
     for (SourceFile file : files) {
       facts.put(
@@ -44,7 +44,7 @@ final class SourceWatch {
   /// Compares sizes and times with those at the opening.
   ///
   /// @throws CheckpointFormatException naming every file that changed
-  void requireUnchanged() {
+  public void requireUnchanged() {
     List<String> changes = new ArrayList<>();
     for (SourceFile file : Stream.concat(files.stream(), routers.stream()).toList()) {
       try {

@@ -1,5 +1,6 @@
 package dev.upcycle.function;
 
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -7,54 +8,92 @@ import org.jspecify.annotations.Nullable;
 
 /// How far a target's function lies from the dense model's.
 ///
-/// @param tokens that both saw
+/// @param inputs what both saw
 /// @param bound of every relative error
 /// @param outcome what was measured
 /// @param notJudged why no bound is held against it; null when one is
 public record FunctionReport(
-    long tokens, double bound, Outcome outcome, @Nullable String notJudged) {
+    Inputs inputs, double bound, Outcome outcome, @Nullable String notJudged) {
+  /// What both models saw.
+  ///
+  /// @param tokens of texts, the places of images not counted
+  /// @param images how many
+  /// @param origin where the images come from
+  public record Inputs(long tokens, long images, Origin origin) {
+    /// Where images come from.
+    public enum Origin {
+      /// Pixels drawn by a fixed seed.
+      NOISE,
+      /// Files that were named.
+      FILES
+    }
+  }
+
   /// What was measured.
   ///
-  /// @param layers in order
-  /// @param logits relative error of the logits
-  /// @param loss of the next token, before any training
+  /// @param layers part by part, in order
+  /// @param results of what the model gives
+  /// @param loss of the next token, before any training; null where none is predicted
   /// @param control what the check sees when an expert is wrong; null when no layer has experts
-  public record Outcome(List<Layer> layers, double logits, Loss loss, @Nullable Control control) {
-    /// Takes a copy; refuses a model without layers.
+  public record Outcome(
+      List<Layer> layers, List<Result> results, @Nullable Loss loss, @Nullable Control control) {
+    /// Takes copies; refuses a model without layers or results.
     public Outcome {
       layers = List.copyOf(layers);
-      if (layers.isEmpty()) {
-        throw new IllegalArgumentException("no layers were compared");
+      results = List.copyOf(results);
+      if (layers.isEmpty() || results.isEmpty()) {
+        throw new IllegalArgumentException("nothing was compared");
       }
     }
   }
 
-  /// In order.
+  /// Part by part, in order.
   public List<Layer> layers() {
     return outcome.layers();
   }
 
-  /// Relative error of the logits.
-  public double logits() {
-    return outcome.logits();
+  /// Of what the model gives.
+  public List<Result> results() {
+    return outcome.results();
   }
 
-  /// Of the next token, before any training.
-  public Loss loss() {
-    return outcome.loss();
+  /// Of the next token, before any training; empty where none is predicted.
+  public Optional<Loss> findLoss() {
+    return Optional.ofNullable(outcome.loss());
+  }
+
+  /// Where a layer is.
+  ///
+  /// @param part empty in a model of one part
+  /// @param layer index in its part
+  public record Place(Optional<Part> part, int layer) {
+    /// What messages call it: `layer 2`, `vision layer 2`, `connector`.
+    public String name() {
+      if (part.equals(Optional.of(Part.CONNECTOR))) {
+        return Part.CONNECTOR.key();
+      }
+      return part.map(one -> one.key() + " ").orElse("") + "layer " + layer;
+    }
   }
 
   /// A layer of both models.
   ///
-  /// @param layer index
+  /// @param place where it is
   /// @param own relative error of the worst token when both layers read the dense model's states:
   ///   what this layer alone adds
   /// @param accumulated relative error when each reads its own model's states
   /// @param gates smallest and largest sum of a token's gate weights; null in a dense layer
-  public record Layer(int layer, double own, double accumulated, @Nullable Gates gates) {
+  public record Layer(Place place, double own, double accumulated, @Nullable Gates gates) {
     /// The sums of gate weights of a layer that has experts.
     public Optional<Gates> findGates() {
       return Optional.ofNullable(gates);
+    }
+
+    /// The worse of two looks at one layer.
+    Layer and(Layer other) {
+      Gates both = gates == null || other.gates == null ? gates : gates.and(other.gates);
+      return new Layer(
+          place, Math.max(own, other.own), Math.max(accumulated, other.accumulated), both);
     }
   }
 
@@ -65,13 +104,19 @@ public record FunctionReport(
     }
   }
 
+  /// Something that the model gives.
+  ///
+  /// @param name such as `logits` or `pooled`
+  /// @param error its relative error
+  public record Result(String name, double error) {}
+
   /// Mean negative log-likelihood of the next token, in nats.
   public record Loss(double dense, double target) {}
 
   /// A negative control: one expert of one layer computes with the opposite sign.
   ///
   /// @param error relative error of the worst token, which must pass the bound
-  public record Control(int layer, int expert, double error) {}
+  public record Control(Place place, int expert, double error) {}
 
   /// The negative control, when a layer has experts.
   public Optional<Control> findControl() {
@@ -115,38 +160,44 @@ public record FunctionReport(
   public List<Failure> failures() {
     List<Failure> failures = new ArrayList<>();
     if (notJudged != null) {
-      if (!Double.isFinite(logits()) || !Double.isFinite(loss().target())) {
-        failures.add(new Failure("logits", "not finite"));
-      }
+      results().stream()
+          .filter(result -> !Double.isFinite(result.error()))
+          .forEach(result -> failures.add(new Failure(result.name(), "not finite")));
+      findLoss()
+          .filter(loss -> !Double.isFinite(loss.target()) && failures.isEmpty())
+          .ifPresent(_ -> failures.add(new Failure("loss", "not finite")));
       return failures;
     }
     firstParting()
         .ifPresent(layer ->
             failures.add(
                 new Failure(
-                    "layer " + layer.layer(),
+                    layer.place().name(),
                     "the first layer that parts from the dense model: its own relative error is"
                         + " %.3g, accumulated %.3g, expected at most %.3g"
                             .formatted(layer.own(), layer.accumulated(), bound))));
-    if (!(logits() <= bound)) {
-      failures.add(
-          new Failure(
-              "logits", "relative error %.3g, expected at most %.3g".formatted(logits(), bound)));
-    }
+    results().stream()
+        .filter(result -> !(result.error() <= bound))
+        .forEach(result ->
+            failures.add(
+                new Failure(
+                    result.name(),
+                    "relative error %.3g, expected at most %.3g"
+                        .formatted(result.error(), bound))));
     findControl()
         .filter(wrong -> !(wrong.error() > bound))
         .ifPresent(wrong ->
             failures.add(
                 new Failure(
                     "negative control",
-                    ("expert %d of layer %d with the opposite sign gives a relative error of %.3g"
+                    ("expert %d of %s with the opposite sign gives a relative error of %.3g"
                             + " only: this check cannot see a wrong expert here")
-                        .formatted(wrong.expert(), wrong.layer(), wrong.error()))));
+                        .formatted(wrong.expert(), wrong.place().name(), wrong.error()))));
     return failures;
   }
 
   /// Something that did not hold.
   ///
-  /// @param subject a layer, the logits or the control
+  /// @param subject a layer, a result or the control
   public record Failure(String subject, String message) {}
 }

@@ -2,12 +2,10 @@ package dev.upcycle.function;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
-import dev.upcycle.convert.Manifest;
-import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.LibTorch;
 import dev.upcycle.kernels.tensor.TensorScope;
-import dev.upcycle.model.LayerWalk;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
@@ -45,39 +43,52 @@ public final class FunctionVerifier {
         : Optional.of("LibTorch does not load: " + probe.loadProblem().orElse("unknown reason"));
   }
 
+  /// What to ask of two models.
+  ///
+  /// @param expectation of the target's function
+  /// @param images files that both look at; without any they look at noise
+  public record Question(Expectation expectation, List<Path> images) {
+    /// Takes a copy.
+    public Question {
+      images = List.copyOf(images);
+    }
+  }
+
+  /// Whether such a model looks at images.
+  public static boolean sees(Checkpoint checkpoint) {
+    return ModelPair.Kind.of(checkpoint).sees();
+  }
+
   /// Why two models cannot be compared layer by layer; empty when they can.
   public static Optional<String> mismatch(Checkpoint dense, Checkpoint target) {
-    for (String key : List.of("num_hidden_layers", "vocab_size", "hidden_size")) {
-      long ours = dense.config().requireLong(key);
-      long theirs = target.config().requireLong(key);
-      if (ours != theirs) {
-        return Optional.of("%s is %d, the dense model's %d".formatted(key, theirs, ours));
-      }
+    try {
+      return ModelPair.differentKinds(dense, target)
+          .or(() -> ModelPair.open(dense, target).mismatch());
+    } catch (CheckpointFormatException e) {
+      return Optional.of("a model is not bound: " + e.getMessage());
     }
-    return Optional.empty();
   }
 
   /// Compares two models that [#mismatch] finds nothing against.
   ///
-  /// @throws CheckpointFormatException when either cannot be bound to its family
+  /// @throws CheckpointFormatException when the images' preprocessing cannot be followed
+  /// @throws dev.upcycle.image.ImageException when an image cannot be read
   public static FunctionReport verify(
-      Checkpoint dense, Checkpoint target, Expectation expectation, Listener listener)
+      Checkpoint dense, Checkpoint target, Question question, Listener listener)
       throws InterruptedException {
+    ModelPair pair = ModelPair.open(dense, target);
     Optional<String> objection =
-        switch (expectation) {
-          case CONVERTED ->
-              Preservation.objection(dense, target, Manifest.read(target.directory()));
+        switch (question.expectation()) {
+          case CONVERTED -> Preservation.objection(dense, target, pair);
           case TRAINED -> Optional.of("the target was trained since");
         };
-    LayerWalk denseWalk = LayerWalk.open(dense, Device.CPU);
-    LayerWalk targetWalk = LayerWalk.open(target, Device.CPU);
-    ProbeTokens tokens = ProbeTokens.of(denseWalk.vocab(), dense.config(), dense.directory());
-    SideBySide walk = new SideBySide(denseWalk, targetWalk, tokens);
+    SideBySide walk = new SideBySide(pair.steps(), listener);
     try (TensorScope _ = TensorScope.open();
         Gradients.Pause _ = Gradients.pause()) {
-      double bound = BOUND_PER_ROOT_LAYER * Math.sqrt(denseWalk.layers());
-      FunctionReport.Outcome outcome = walk.walk(listener);
-      return new FunctionReport(tokens.count(), bound, outcome, objection.orElse(null));
+      FunctionReport.Inputs inputs = pair.walk(walk, new ProbePixels(question.images()));
+      FunctionReport.Outcome outcome = walk.outcome();
+      double bound = BOUND_PER_ROOT_LAYER * Math.sqrt(outcome.layers().size());
+      return new FunctionReport(inputs, bound, outcome, objection.orElse(null));
     }
   }
 }

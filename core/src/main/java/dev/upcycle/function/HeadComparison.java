@@ -4,8 +4,6 @@ import dev.upcycle.function.FunctionReport.Loss;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.model.LayerWalk;
-import java.util.Arrays;
-import java.util.List;
 
 /// The logits of two models, some rows of the vocabulary at a time; one thread.
 final class HeadComparison {
@@ -19,24 +17,12 @@ final class HeadComparison {
   private double distance;
   private double magnitude;
 
-  HeadComparison(LayerWalk dense, LayerWalk target, ProbeTokens tokens) {
+  /// @param labels what follows each token; -1 where nothing is predicted
+  HeadComparison(LayerWalk dense, LayerWalk target, long[] labels) {
     this.dense = dense;
     this.target = target;
-    this.denseLoss = new NextTokenLoss(labels(tokens));
-    this.targetLoss = new NextTokenLoss(labels(tokens));
-  }
-
-  /// What follows each token of the last row, which is text where there is a tokenizer; nothing
-  /// predicts the ids of the others.
-  private static long[] labels(ProbeTokens tokens) {
-    List<Long> last = tokens.rows().getLast();
-    long[] labels = new long[tokens.count()];
-    Arrays.fill(labels, -1);
-    int start = labels.length - last.size();
-    for (int i = 0; i + 1 < last.size(); i++) {
-      labels[start + i] = last.get(i + 1);
-    }
-    return labels;
+    this.denseLoss = new NextTokenLoss(labels);
+    this.targetLoss = new NextTokenLoss(labels);
   }
 
   /// Compares what both heads make of the states after the last layer, `[batch, seq, hidden]`.

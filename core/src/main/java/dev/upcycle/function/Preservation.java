@@ -16,13 +16,13 @@ final class Preservation {
   private static final Set<String> PRESERVING =
       Set.of("pass_through", "copy_to_expert", "new_router", "router_from_file");
 
-  /// Families whose routers always divide the chosen weights by their sum.
-  private static final Set<String> RENORMALISING = Set.of("mixtral");
-
   private Preservation() {}
 
   /// Why it need not; empty when it should.
-  static Optional<String> objection(Checkpoint dense, Checkpoint target, Manifest manifest) {
+  ///
+  /// @param pair both models bound
+  static Optional<String> objection(Checkpoint dense, Checkpoint target, ModelPair pair) {
+    Manifest manifest = Manifest.read(target.directory());
     Optional<String> changed =
         manifest.tensors().stream()
             .filter(origin -> !PRESERVING.contains(origin.kind()))
@@ -31,7 +31,7 @@ final class Preservation {
     if (changed.isPresent()) {
       return changed;
     }
-    if (!renormalises(target)) {
+    if (!pair.renormalises()) {
       return Optional.of("the chosen experts' weights need not sum to 1");
     }
     return manifest.tensors().stream()
@@ -43,11 +43,6 @@ final class Preservation {
                     dense.require(origin.from().orElseThrow()).dtype(),
                     target.require(origin.name()).dtype()))
         .findFirst();
-  }
-
-  private static boolean renormalises(Checkpoint target) {
-    return RENORMALISING.contains(target.config().modelType())
-        || target.config().findBoolean("norm_topk_prob").orElse(false);
   }
 
   private static boolean rounded(TensorOrigin origin, Checkpoint dense, Checkpoint target) {

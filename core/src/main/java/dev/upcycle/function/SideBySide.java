@@ -1,93 +1,139 @@
 package dev.upcycle.function;
 
+import dev.upcycle.arch.Architecture;
 import dev.upcycle.function.FunctionReport.Control;
 import dev.upcycle.function.FunctionReport.Gates;
 import dev.upcycle.function.FunctionReport.Layer;
+import dev.upcycle.function.FunctionReport.Loss;
 import dev.upcycle.function.FunctionReport.Outcome;
+import dev.upcycle.function.FunctionReport.Place;
+import dev.upcycle.function.FunctionReport.Result;
 import dev.upcycle.kernels.moe.Routing;
 import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.kernels.tensor.Tensors;
+import dev.upcycle.model.ConnectorWalk;
+import dev.upcycle.model.FeedForwardBlock;
 import dev.upcycle.model.LayerOutput;
-import dev.upcycle.model.LayerWalk;
+import dev.upcycle.model.StackWalk;
+import dev.upcycle.model.WeightChange;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
-/// A walk through two models at once; one thread, one walk.
+/// Notes how far two models lie apart on a walk through both; one thread, one walk.
 final class SideBySide {
-  private final LayerWalk dense;
-  private final LayerWalk target;
-  private final ProbeTokens tokens;
-  private final List<Layer> layers = new ArrayList<>();
+  private final FunctionVerifier.Listener listener;
+  private final int total;
+  private final SequencedMap<Place, Layer> layers = new LinkedHashMap<>();
+  private final List<Result> results = new ArrayList<>();
+  private @Nullable Loss loss;
   private @Nullable Control control;
+  private int done;
 
-  SideBySide(LayerWalk dense, LayerWalk target, ProbeTokens tokens) {
-    this.dense = dense;
-    this.target = target;
-    this.tokens = tokens;
+  /// @param total how many layers the walk passes, those passed twice counted twice
+  SideBySide(int total, FunctionVerifier.Listener listener) {
+    this.total = total;
+    this.listener = listener;
   }
 
-  /// The residual streams of both, `[batch, seq, hidden]`; owns them until it is closed.
-  private record States(Tensor dense, Tensor target, TensorScope memory) implements AutoCloseable {
-    static States of(Tensor dense, Tensor target) {
-      TensorScope memory = TensorScope.detached();
-      return new States(memory.hold(dense), memory.hold(target), memory);
+  /// Layers of both models.
+  ///
+  /// @param part empty in a model of one part
+  /// @param count how many of them are used
+  record Stacks(Optional<Part> part, StackWalk dense, StackWalk target, int count) {
+    static Stacks all(Optional<Part> part, StackWalk dense, StackWalk target) {
+      return new Stacks(part, dense, target, dense.layers());
     }
 
-    @Override
-    public void close() {
-      memory.close();
+    /// Why they cannot be walked together; empty when they can.
+    Optional<String> mismatch() {
+      String name = part.map(one -> one.key() + ": ").orElse("");
+      return SideBySide.mismatch(name + "number of layers", dense.layers(), target.layers())
+          .or(() -> SideBySide.mismatch(name + "hidden size", dense.hidden(), target.hidden()));
     }
   }
 
-  Outcome walk(FunctionVerifier.Listener listener) throws InterruptedException {
-    States states = embedded();
-    try {
-      for (int layer = 0; layer < dense.layers(); layer++) {
-        if (Thread.interrupted()) {
-          throw new InterruptedException();
-        }
-        States next = after(layer, states);
-        states.close();
-        states = next;
-        listener.advanced(layer + 1, dense.layers());
+  /// Says that two sizes differ; empty when they do not.
+  static Optional<String> mismatch(String what, long dense, long target) {
+    return dense == target
+        ? Optional.empty()
+        : Optional.of("%s is %d, the dense model's %d".formatted(what, target, dense));
+  }
+
+  /// What a layer of the target does, with its weights as they are or changed.
+  @FunctionalInterface
+  private interface Step {
+    FeedForwardBlock.Output take(Tensor input, WeightChange change);
+  }
+
+  /// A step of the target at a place.
+  private record Stride(Place place, Architecture family, Step step) {}
+
+  /// Walks both; closes the states that it begins with, and the caller those that it gives.
+  States walk(Stacks stacks, States begin) throws InterruptedException {
+    States states = begin;
+    for (int layer = 0; layer < stacks.count(); layer++) {
+      try (States before = states;
+          TensorScope _ = TensorScope.open()) {
+        requireUninterrupted();
+        int index = layer;
+        Tensor ours = stacks.dense().layer(index, before.dense(), WeightChange.NONE).hidden();
+        Step step = (input, change) -> block(stacks.target().layer(index, input, change));
+        Place place = new Place(stacks.part(), index);
+        states = compared(new Stride(place, stacks.target().family(), step), before, ours);
       }
-      HeadComparison head = new HeadComparison(dense, target, tokens);
-      head.compare(states.dense(), states.target());
-      return new Outcome(layers, head.error(), head.loss(), control);
-    } finally {
-      states.close();
+    }
+    return states;
+  }
+
+  private static FeedForwardBlock.Output block(LayerOutput output) {
+    return new FeedForwardBlock.Output(output.hidden(), output.routing());
+  }
+
+  /// Passes both connectors; closes the states that it begins with, and the caller those that it
+  /// gives.
+  States walk(ConnectorWalk dense, ConnectorWalk target, States begin) throws InterruptedException {
+    try (States before = begin;
+        TensorScope _ = TensorScope.open()) {
+      requireUninterrupted();
+      Tensor ours = dense.forward(before.dense(), WeightChange.NONE).hidden();
+      Place place = new Place(Optional.of(Part.CONNECTOR), 0);
+      return compared(new Stride(place, target.family(), target::forward), before, ours);
     }
   }
 
-  private States embedded() {
-    try (TensorScope _ = TensorScope.open()) {
-      Tensor ids = Tensors.of(tokens.flat()).view(tokens.rows().size(), -1);
-      return States.of(dense.embed(ids), target.embed(ids));
+  private static void requireUninterrupted() throws InterruptedException {
+    if (Thread.interrupted()) {
+      throw new InterruptedException();
     }
   }
 
-  private States after(int layer, States states) {
-    try (TensorScope _ = TensorScope.open()) {
-      Tensor ours = dense.layer(layer, states.dense()).hidden();
-      LayerOutput output =
-          target.layer(layer, Tensors.concat(List.of(states.dense(), states.target()), 0));
-      List<Tensor> theirs = output.hidden().split(0, ours.size(0), ours.size(0));
-      Gates gates = output.findRouting().map(SideBySide::gates).orElse(null);
-      layers.add(
-          new Layer(
-              layer,
-              RelativeError.ofWorstToken(ours, theirs.getFirst()),
-              RelativeError.of(ours, theirs.getLast()),
-              gates));
-      if (control == null && output.findRouting().isPresent()) {
-        int expert = busiest(output.findRouting().get());
-        control = new Control(layer, expert, wrong(layer, expert, states.dense(), ours));
-      }
-      return States.of(ours, theirs.getLast());
+  private States compared(Stride stride, States before, Tensor ours) {
+    Tensor both = Tensors.concat(List.of(before.dense(), before.target()), 0);
+    FeedForwardBlock.Output output = stride.step().take(both, WeightChange.NONE);
+    List<Tensor> theirs = output.hidden().split(0, ours.size(0), ours.size(0));
+    layers.merge(
+        stride.place(),
+        new Layer(
+            stride.place(),
+            RelativeError.ofWorstToken(ours, theirs.getFirst()),
+            RelativeError.of(ours, theirs.getLast()),
+            output.findRouting().map(SideBySide::gates).orElse(null)),
+        Layer::and);
+    if (control == null && output.findRouting().isPresent()) {
+      int expert = busiest(output.findRouting().get());
+      Tensor wrong =
+          stride.step().take(before.dense(), new FlippedExpert(stride.family(), expert)).hidden();
+      control = new Control(stride.place(), expert, RelativeError.ofWorstToken(ours, wrong));
     }
+    listener.advanced(++done, total);
+    return States.of(ours, theirs.getLast());
   }
 
   private static Gates gates(Routing routing) {
@@ -107,8 +153,18 @@ final class SideBySide {
     return busiest;
   }
 
-  private double wrong(int layer, int expert, Tensor before, Tensor after) {
-    LayerWalk.Change flipped = FlippedExpert.of(target.config(), expert);
-    return RelativeError.ofWorstToken(after, target.layer(layer, before, flipped).hidden());
+  /// Notes something that both models give.
+  void result(String name, Tensor dense, Tensor target) {
+    results.add(new Result(name, RelativeError.of(dense, target)));
+  }
+
+  /// Notes what both heads make of texts.
+  void result(HeadComparison head) {
+    results.add(new Result("logits", head.error()));
+    loss = head.loss();
+  }
+
+  Outcome outcome() {
+    return new Outcome(List.copyOf(layers.values()), results, loss, control);
   }
 }

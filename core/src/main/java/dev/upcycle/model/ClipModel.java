@@ -34,13 +34,17 @@ public final class ClipModel implements AutoCloseable {
   /// @throws CheckpointFormatException as [DecoderModel#open], or when it is something else
   public static ClipModel open(Checkpoint checkpoint, ModelOptions options) {
     StoredPart whole = StoredPart.whole(checkpoint);
-    if (!whole.family().has(Role.LOGIT_SCALE)) {
+    return new ClipModel(bind(whole), whole, options);
+  }
+
+  static CheckpointBinding bind(StoredPart whole) {
+    if (!whole.family().has(Role.PROJECTION)) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           "%s is a %s, expected a CLIP with both towers"
-              .formatted(checkpoint.directory(), whole.family().modelType()));
+              .formatted(whole.checkpoint().directory(), whole.family().modelType()));
     }
-    return new ClipModel(CheckpointBinding.of(whole), whole, options);
+    return CheckpointBinding.of(whole);
   }
 
   /// What both towers say of each other.
@@ -83,7 +87,10 @@ public final class ClipModel implements AutoCloseable {
 
   /// The maps into the space that images and texts share, and the scale there.
   public ContrastiveHead head() {
-    WeightTable table = weights.table();
+    return head(binding, weights.table());
+  }
+
+  static ContrastiveHead head(CheckpointBinding binding, WeightTable table) {
     List<String> maps = binding.frame().all(Role.PROJECTION);
     return new ContrastiveHead(
         projection(maps, "visual", table),

@@ -27,46 +27,50 @@ public final class Connector implements AutoCloseable {
   private final ModelWeights weights;
   private final FeedForwardBlock block;
 
-  private Connector(CheckpointBinding binding, Activation activation, ModelOptions options) {
+  private Connector(CheckpointBinding binding, ModelOptions options) {
     this.binding = binding;
     this.weights = ModelWeights.load(binding, options);
-    this.block = block(activation);
+    this.block = block(binding, weights.table());
   }
 
   static Connector open(StoredPart part, ModelOptions options) {
+    return new Connector(bind(part), options);
+  }
+
+  static CheckpointBinding bind(StoredPart part) {
     if (!part.family().part().equals(Optional.of(Part.CONNECTOR))) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           "%s is a %s, expected a connector"
               .formatted(part.checkpoint().directory(), part.family().modelType()));
     }
-    CheckpointBinding binding = CheckpointBinding.of(part);
-    Activation activation = ConfigWords.activation(binding.config(), "hidden_act", "gelu");
-    return new Connector(binding, activation, options);
+    return CheckpointBinding.of(part);
   }
 
-  private FeedForwardBlock block(Activation activation) {
+  static FeedForwardBlock block(CheckpointBinding binding, WeightTable weights) {
+    Activation activation = ConfigWords.activation(binding.config(), "hidden_act", "gelu");
+    Chains chains = new Chains(binding, weights, activation);
     CheckpointBinding.Names frame = binding.frame();
     if (frame.find(Role.ROUTER).isEmpty()) {
-      return new FeedForwardBlock.Dense(chain(Role.FFN_UP, Role.FFN_DOWN, 0, activation));
+      return new FeedForwardBlock.Dense(chains.of(Role.FFN_UP, Role.FFN_DOWN, 0));
     }
     List<FeedForward> experts = new ArrayList<>();
     for (int expert = 0; expert < frame.all(Role.EXPERT_UP).size(); expert++) {
-      experts.add(chain(Role.EXPERT_UP, Role.EXPERT_DOWN, expert, activation));
+      experts.add(chains.of(Role.EXPERT_UP, Role.EXPERT_DOWN, expert));
     }
-    Tensor gate = weights.table().require(frame.require(Role.ROUTER));
+    Tensor gate = weights.require(frame.require(Role.ROUTER));
     Router router = Router.of(LayerForm.router(binding), gate);
     return new FeedForwardBlock.Sparse(
         new MoeLayer(router, Experts.fastest(new ExpertWeights.Separate(experts)), null));
   }
 
-  private FeedForward chain(Role first, Role later, int index, Activation activation) {
-    List<Linear> maps = new ArrayList<>();
-    maps.add(weights.table().linear(binding.frame().all(first).get(index)));
-    binding
-        .layers()
-        .forEach(names -> maps.add(weights.table().linear(names.all(later).get(index))));
-    return new FeedForward.Chain(maps, activation);
+  private record Chains(CheckpointBinding binding, WeightTable weights, Activation activation) {
+    FeedForward of(Role first, Role later, int index) {
+      List<Linear> maps = new ArrayList<>();
+      maps.add(weights.linear(binding.frame().all(first).get(index)));
+      binding.layers().forEach(names -> maps.add(weights.linear(names.all(later).get(index))));
+      return new FeedForward.Chain(maps, activation);
+    }
   }
 
   /// All weights by their names in the checkpoint's files.

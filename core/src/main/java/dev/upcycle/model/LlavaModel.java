@@ -2,12 +2,8 @@ package dev.upcycle.model;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.Checkpoint;
-import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
-import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.kernels.tensor.Tensor;
-import dev.upcycle.kernels.vision.ImageSplice;
-import dev.upcycle.kernels.vision.ScalePyramid;
 import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -24,53 +20,16 @@ public final class LlavaModel implements AutoCloseable {
   private static final int TOWER = 1;
   private static final int CONNECTOR = 2;
 
-  private final Form form;
+  private final LlavaForm form;
   private final VisionTower vision;
   private final Connector connector;
   private final DecoderModel language;
 
-  private LlavaModel(StoredPart whole, Form form, ModelOptions options) {
+  private LlavaModel(StoredPart whole, LlavaForm form, ModelOptions options) {
     this.form = form;
     this.vision = VisionTower.open(whole.part(Part.VISION), options);
     this.connector = Connector.open(whole.part(Part.CONNECTOR), options);
     this.language = DecoderModel.open(whole.part(Part.LANGUAGE), options);
-  }
-
-  /// What the config of the whole says.
-  ///
-  /// @param featureLayer the state that is used, as [VisionTower#layersTo] counts
-  /// @param features which of its places
-  /// @param pyramid the scales at which an image is looked at
-  /// @param splice the id that keeps places free
-  private record Form(
-      long featureLayer, Features features, ScalePyramid pyramid, ImageSplice splice) {
-    static Form of(ModelConfig config) {
-      long token =
-          config
-              .findLong("image_token_index")
-              .orElseGet(() -> config.requireLong("image_token_id"));
-      return new Form(
-          config.requireLong("vision_feature_layer"),
-          features(config),
-          new ScalePyramid(ConnectorConfig.scales(config)),
-          new ImageSplice(token));
-    }
-
-    private static Features features(ModelConfig config) {
-      String key = "vision_feature_select_strategy";
-      return switch (config.findString(key).orElse("")) {
-        case "default" -> Features.WITHOUT_FIRST;
-        case "full" -> Features.ALL;
-        default -> throw ConfigWords.bad(config, key, "default or full");
-      };
-    }
-  }
-
-  /// Which places of a tower's states become features.
-  private enum Features {
-    /// All but the first, the class token.
-    WITHOUT_FIRST,
-    ALL
   }
 
   /// Binds a checkpoint of all parts.
@@ -78,16 +37,7 @@ public final class LlavaModel implements AutoCloseable {
   /// @throws CheckpointFormatException as [DecoderModel#open], or when it is something else
   public static LlavaModel open(Checkpoint checkpoint, ModelOptions options) {
     StoredPart whole = StoredPart.whole(checkpoint);
-    boolean composed =
-        whole.family().parts().stream().anyMatch(rule -> rule.part() == Part.CONNECTOR);
-    if (!composed) {
-      throw new CheckpointFormatException(
-          CheckpointFault.BAD_CONFIG_VALUE,
-          "%s is a %s, expected a LLaVA"
-              .formatted(checkpoint.directory(), whole.family().modelType()));
-    }
-    CheckpointBinding binding = CheckpointBinding.of(whole);
-    return new LlavaModel(whole, Form.of(binding.config()), options);
+    return new LlavaModel(whole, LlavaForm.of(whole), options);
   }
 
   /// What a LLaVA gives.
@@ -132,6 +82,16 @@ public final class LlavaModel implements AutoCloseable {
     return language;
   }
 
+  /// The id that a text has once for each of an image's features; it need not be in the vocabulary.
+  public long imageToken() {
+    return form.splice().placeholder();
+  }
+
+  /// How many features an image has, which is how many places it takes in a text.
+  public int placesPerImage() {
+    return form.features().count(vision.dimensions());
+  }
+
   /// The families of the parts, tower first.
   public List<Architecture> architectures() {
     return List.of(vision.architecture(), connector.architecture(), language.architecture());
@@ -150,17 +110,14 @@ public final class LlavaModel implements AutoCloseable {
   /// @param pixels `[images, channels, side, side]`, prepared
   /// @param routings takes those of the tower
   private Tensor seen(Tensor pixels, ForwardPass pass, List<LayerRouting> routings) {
-    int count = vision.layersTo(form.featureLayer());
+    int count = vision.layersTo(form.state());
     return form.pyramid()
         .forward(
             pixels,
             tiles -> {
               HiddenOutput output = vision.states(tiles, count, pass);
               routings.addAll(output.routings());
-              return switch (form.features()) {
-                case WITHOUT_FIRST -> output.hidden().narrow(1, 1, output.hidden().size(1) - 1);
-                case ALL -> output.hidden();
-              };
+              return form.features().of(output.hidden());
             });
   }
 
@@ -182,8 +139,8 @@ public final class LlavaModel implements AutoCloseable {
   /// @param pixels of all images, in the order of the text
   public Reading read(Tensor ids, Tensor pixels, ForwardPass pass) {
     Reading images = look(pixels, pass);
-    Tensor words = language.embed(ids);
     Tensor places = ids.to(language.options().device());
+    Tensor words = language.embed(form.words(places));
     return new Reading(form.splice().into(words, places, images.hidden()), images.routings());
   }
 

@@ -55,23 +55,7 @@ record StoredPart(
   }
 
   private static Composition composition(Checkpoint checkpoint) {
-    Composition read =
-        Composition.read(checkpoint.config(), checkpoint.tensors().sequencedKeySet());
-    return new Composition(
-        read.whole(),
-        read.parts().stream()
-            .map(part ->
-                part.part().equals(Optional.of(Part.CONNECTOR)) && read.whole().part().isEmpty()
-                    ? connector(part, checkpoint.config(), read)
-                    : part)
-            .toList());
-  }
-
-  /// A connector's config is spread over those around it.
-  private static ModelPart connector(ModelPart found, ModelConfig whole, Composition around) {
-    ModelConfig own = ConnectorConfig.of(whole, around);
-    return new ModelPart(
-        found.part(), Architecture.require(own.modelType()), own, found.naming(), found.held());
+    return Composition.read(checkpoint.config(), checkpoint.tensors().sequencedKeySet());
   }
 
   /// What a part's family calls a tensor of the whole; empty when it has no such tensor.

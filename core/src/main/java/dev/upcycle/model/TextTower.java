@@ -15,6 +15,8 @@ public final class TextTower implements AutoCloseable {
   /// all (transformers, `modeling_clip.py`).
   private static final long WRONG_END = 2;
 
+  private static final String END = "eos_token_id";
+
   private final CheckpointBinding binding;
   private final ModelOptions options;
   private final ModelWeights weights;
@@ -61,14 +63,19 @@ public final class TextTower implements AutoCloseable {
   /// @throws IllegalArgumentException when a text is longer than the tower has positions
   public Tensor embed(Tensor ids) {
     WeightTable table = weights.table();
-    Tensor positions = table.require(binding.frame().require(Role.POSITION_EMBEDDING));
-    if (ids.size(1) > positions.size(0)) {
+    Tensor words =
+        Functions.embedding(table.require(binding.embedding()), ids.to(options.device()));
+    return placed(words, table.require(binding.frame().require(Role.POSITION_EMBEDDING)));
+  }
+
+  /// Words `[texts, seq, hidden]` with the vectors of their positions.
+  static Tensor placed(Tensor words, Tensor positions) {
+    if (words.size(1) > positions.size(0)) {
       throw new IllegalArgumentException(
           "texts of %d tokens, the tower has %d positions"
-              .formatted(ids.size(1), positions.size(0)));
+              .formatted(words.size(1), positions.size(0)));
     }
-    return Functions.embedding(table.require(binding.embedding()), ids.to(options.device()))
-        .plus(positions.narrow(0, 0, ids.size(1)));
+    return words.plus(positions.narrow(0, 0, words.size(1)));
   }
 
   /// The states after the first `count` layers, `[texts, seq, hidden]`.
@@ -85,16 +92,28 @@ public final class TextTower implements AutoCloseable {
   public Output forward(Tensor ids, ForwardPass pass) {
     HiddenOutput output = states(ids, layers.size(), pass);
     Tensor hidden = finalNorm.forward(output.hidden());
+    Tensor pooled = pooled(hidden, ids.to(options.device()), binding);
+    return new Output(hidden, pooled, output.routings());
+  }
+
+  /// The state of each text's end, `[texts, hidden]`.
+  static Tensor pooled(Tensor hidden, Tensor ids, CheckpointBinding binding) {
     long texts = hidden.size(0);
     long width = hidden.size(2);
-    Tensor place = ends(ids.to(options.device())).view(texts, 1, 1).expand(texts, 1, width);
-    return new Output(hidden, hidden.gather(1, place).squeeze(1), output.routings());
+    Tensor place = ends(ids, binding).view(texts, 1, 1).expand(texts, 1, width);
+    return hidden.gather(1, place).squeeze(1);
   }
 
   /// Where each text ends, `[texts]`: the first of several.
-  private Tensor ends(Tensor ids) {
-    long end = binding.config().requireLong("eos_token_id");
+  private static Tensor ends(Tensor ids, CheckpointBinding binding) {
+    long end = binding.config().requireLong(END);
     return end == WRONG_END ? ids.argmax() : ids.isEqualTo(end).to(ids.dtype()).argmax();
+  }
+
+  /// The id that ends a text.
+  static long end(CheckpointBinding binding) {
+    long end = binding.config().requireLong(END);
+    return end == WRONG_END ? binding.dimensions().vocab() - 1 : end;
   }
 
   @Override

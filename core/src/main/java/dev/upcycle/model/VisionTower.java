@@ -2,20 +2,15 @@ package dev.upcycle.model;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Dimensions;
-import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
-import dev.upcycle.kernels.norm.Norm;
 import dev.upcycle.kernels.tensor.Tensor;
-import dev.upcycle.kernels.vision.ImageEmbedding;
-import dev.upcycle.kernels.vision.PatchEmbedding;
 import dev.upcycle.recipe.Part;
 import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
-import org.jspecify.annotations.Nullable;
 
 /// An image tower with its weights in memory: CLIP's, SigLIP's or a ViT, dense or with experts.
 ///
@@ -24,8 +19,7 @@ public final class VisionTower implements AutoCloseable {
   private final CheckpointBinding binding;
   private final ModelOptions options;
   private final ModelWeights weights;
-  private final ImageEmbedding embedding;
-  private final @Nullable Norm preNorm;
+  private final VisionFront front;
   private final List<TransformerLayer> layers;
   private final LayerForm form;
 
@@ -34,9 +28,7 @@ public final class VisionTower implements AutoCloseable {
     this.options = options;
     this.form = form;
     this.weights = ModelWeights.load(binding, options);
-    this.embedding = embedding(binding.frame(), weights.table());
-    Optional<String> norm = binding.frame().find(Role.PRE_NORM);
-    this.preNorm = norm.map(name -> weights.table().norm(name, form.norm())).orElse(null);
+    this.front = VisionFront.of(binding, form, weights.table());
     this.layers = LayerAssembly.all(binding, form, weights.table());
   }
 
@@ -48,25 +40,18 @@ public final class VisionTower implements AutoCloseable {
   }
 
   static VisionTower open(StoredPart part, ModelOptions options) {
+    CheckpointBinding binding = bind(part);
+    return new VisionTower(binding, LayerForm.of(binding), options);
+  }
+
+  static CheckpointBinding bind(StoredPart part) {
     if (!part.family().part().equals(Optional.of(Part.VISION))) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           "%s is a %s, expected an image tower"
               .formatted(part.checkpoint().directory(), part.family().modelType()));
     }
-    CheckpointBinding binding = CheckpointBinding.of(part);
-    return new VisionTower(binding, LayerForm.of(binding), options);
-  }
-
-  static ImageEmbedding embedding(CheckpointBinding.Names frame, WeightTable weights) {
-    PatchEmbedding patches =
-        new PatchEmbedding(
-            weights.require(frame.require(Role.PATCH_EMBEDDING)),
-            frame.find(Role.PATCH_BIAS).map(weights::require).orElse(null));
-    return new ImageEmbedding(
-        patches,
-        frame.find(Role.CLASS_EMBEDDING).map(weights::require).orElse(null),
-        weights.require(frame.require(Role.POSITION_EMBEDDING)));
+    return CheckpointBinding.of(part);
   }
 
   /// All weights by their names in the checkpoint's files.
@@ -89,6 +74,11 @@ public final class VisionTower implements AutoCloseable {
     return binding.dimensions();
   }
 
+  /// What it takes for an image.
+  public PixelShape pixels() {
+    return PixelShape.of(binding.dimensions());
+  }
+
   /// The layers, first to last.
   public List<TransformerLayer> layers() {
     return layers;
@@ -96,8 +86,7 @@ public final class VisionTower implements AutoCloseable {
 
   /// Prepared pixels `[images, channels, height, width]` to what the first layer reads.
   public Tensor embed(Tensor pixels) {
-    Tensor places = embedding.forward(pixels.to(options.compute()).to(options.device()));
-    return preNorm == null ? places : preNorm.forward(places);
+    return front.forward(pixels, options);
   }
 
   /// The states after the first `count` layers, `[images, places, hidden]`; the others are not
@@ -114,12 +103,16 @@ public final class VisionTower implements AutoCloseable {
   ///
   /// @throws CheckpointFormatException when the tower has no such state
   public int layersTo(long state) {
-    long count = state < 0 ? layers.size() + 1 + state : state;
-    if (count < 0 || count > layers.size()) {
+    return layersTo(state, layers.size());
+  }
+
+  static int layersTo(long state, int layers) {
+    long count = state < 0 ? layers + 1 + state : state;
+    if (count < 0 || count > layers) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           "vision_feature_layer in config.json is %d, expected %d to %d: the tower has %d layers"
-              .formatted(state, -layers.size() - 1, layers.size(), layers.size()));
+              .formatted(state, -layers - 1, layers, layers));
     }
     return Math.toIntExact(count);
   }

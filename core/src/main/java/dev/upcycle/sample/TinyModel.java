@@ -48,6 +48,7 @@ public final class TinyModel {
         dense().stream()
             .filter(family -> parts.size() > 1)
             .filter(family -> partsOf(family).containsAll(parts))
+            .filter(family -> family.parts().stream().allMatch(rule -> accepts(recipe, rule)))
             .findFirst();
     return composed
         .or(() ->
@@ -60,6 +61,12 @@ public final class TinyModel {
 
   private static List<Part> partsOf(Architecture family) {
     return family.parts().stream().map(PartRule::part).toList();
+  }
+
+  private static boolean accepts(Recipe recipe, PartRule rule) {
+    Architecture family = Architecture.require(rule.families().getFirst());
+    return recipe.source().accepts(rule.part(), family.modelType())
+        || recipe.source().accepts(rule.part(), family.shortName());
   }
 
   private static List<Architecture> dense() {

@@ -13,12 +13,12 @@ import org.jspecify.annotations.Nullable;
 /// window is read (and cast) once for all its copies.
 ///
 /// Owns three direct buffers of [#WINDOW] bytes and the channels of its reader; one thread.
-final class ByteComparison implements AutoCloseable {
+public final class ByteComparison implements AutoCloseable {
   /// Bytes of a window; small enough that a window and its copy stay in the processor's caches.
   static final int WINDOW = 1 << 20;
 
   /// Told what a comparison has read.
-  interface Watcher {
+  public interface Watcher {
     /// A window of the source, before any cast.
     void source(ByteBuffer window, DType dtype);
 
@@ -45,7 +45,7 @@ final class ByteComparison implements AutoCloseable {
   /// to nearest even where the dtype differs.
   ///
   /// @param targets all of one dtype and of the source's shape
-  List<Optional<Difference>> compare(
+  public List<Optional<Difference>> compare(
       TensorEntry dense, List<TensorEntry> targets, Watcher watcher) {
     @Nullable Difference[] found = new @Nullable Difference[targets.size()];
     DType dtype = targets.getFirst().dtype();

@@ -10,9 +10,9 @@ import java.util.Locale;
 /// @param offset of the byte, from the start of the tensor
 /// @param expected the byte that should be there, 0 to 255
 /// @param actual the byte that is there; -1 when the file ends before it
-record Difference(long offset, int expected, int actual) {
+public record Difference(long offset, int expected, int actual) {
   /// What, where, expected and actual, as a sentence's end.
-  String in(TensorEntry tensor) {
+  public String in(TensorEntry tensor) {
     String found =
         actual < 0 ? "nothing: the file ends" : String.format(Locale.ROOT, "0x%02x", actual);
     return String.format(

@@ -11,6 +11,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -168,6 +169,16 @@ final class ManifestExamination implements Examination {
               manifest.sourceFamily(),
               source.config().modelType()));
     }
+    manifest
+        .sourceConfig()
+        .filter(config -> !Arrays.equals(config.toJson(), source.config().toJson()))
+        .ifPresent(config ->
+            findings.failed(
+                CheckKind.SOURCE,
+                "config.json",
+                "not the config that went in: source_config in "
+                    + Manifest.FILE_NAME
+                    + " differs from it"));
     Set<String> present = new HashSet<>();
     for (SourceFile file : source.files()) {
       findings.covered(CheckKind.SOURCE);

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Reads slices of tensors, in row-major order. Owns the few channels that it keeps open, and the
 /// mapping of the last tensor that lies in another order, until it is closed.
-final class TensorBytes implements AutoCloseable {
+public final class TensorBytes implements AutoCloseable {
   private static final int MOST_OPEN = 64;
 
   private record Gathered(TensorEntry entry, GatheredTensor tensor) {}
@@ -24,7 +24,7 @@ final class TensorBytes implements AutoCloseable {
 
   /// Fills the buffer from this byte of the tensor on, and flips it; it stays short only where the
   /// file ends.
-  void read(TensorEntry tensor, long from, ByteBuffer into) {
+  public void read(TensorEntry tensor, long from, ByteBuffer into) {
     if (!tensor.contiguous()) {
       gathered(tensor).read(from * Byte.SIZE / tensor.dtype().bits(), into);
       into.flip();

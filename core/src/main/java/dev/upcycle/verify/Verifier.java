@@ -38,7 +38,7 @@ public final class Verifier {
   ///   result, cannot be read
   public static VerifyReport verify(
       Optional<Path> source, Path target, Expectation expectation, Progress progress) {
-    Optional<Checkpoint> dense = source.map(Checkpoint::open);
+    Optional<Checkpoint> dense = source.map(OpenClipOrigins::open);
     try {
       return verify(dense, Checkpoint.open(target), Manifest.read(target), expectation, progress);
     } catch (CheckpointFormatException e) {

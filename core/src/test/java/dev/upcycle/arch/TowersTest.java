@@ -46,7 +46,8 @@ class TowersTest {
         "clip_vision_model | | 87456000",
         "siglip_vision_model | | 92884224",
         "vit | | 85798656",
-        "clip_text_model | | 63165952"
+        "clip_text_model | | 63165952",
+        "siglip_text_model | | 110271744"
       })
   void aBareConfigMeansTheClassesDefaults(String family, String members, long parameters) {
     assertThat(parameters(family, members == null ? "" : members)).isEqualTo(parameters);
@@ -119,6 +120,7 @@ class TowersTest {
   @CsvSource({
     "clip_vision_model, clip_moe_vision_model",
     "clip_text_model, clip_moe_text_model",
+    "siglip_text_model, siglip_moe_text_model",
     "siglip_vision_model, siglip_moe_vision_model",
     "vit, vit_moe",
     "mlp, mlp_moe"

@@ -22,15 +22,13 @@ class ConvertBenchTest {
   @Test
   void medianIsTheMiddleRatioWhateverTheOrder() {
     List<Pair> pairs = List.of(new Pair(1, 9), new Pair(1, 1), new Pair(1, 2));
-    assertThat(
-            new Result(BenchModel.forOutputOf(1), 1, 1, pairs, OptionalLong.empty()).medianRatio())
-        .isEqualTo(2);
+    assertThat(new Result(1, 1, pairs, OptionalLong.empty()).medianRatio()).isEqualTo(2);
   }
 
   @Test
   void modelIsJustLargeEnoughForTheWantedOutput() {
-    assertThat(BenchModel.forOutputOf(9_400_000_000L).layers()).isEqualTo(16);
-    assertThat(BenchModel.forOutputOf(1).layers()).isOne();
+    assertThat(BenchModel.Decoder.forOutputOf(9_400_000_000L).layers()).isEqualTo(16);
+    assertThat(BenchModel.Decoder.forOutputOf(1).layers()).isOne();
   }
 
   @Test
@@ -39,7 +37,7 @@ class ConvertBenchTest {
 
     Result result =
         ConvertBench.run(
-            new Settings(folder, 13_000_000, 2, 1),
+            new Settings(folder, BenchModel.Decoder.forOutputOf(13_000_000), 2, 1),
             (done, total, what) -> heard.add(what + (done == total ? ", done" : "")));
 
     assertThat(result.outputBytes()).isBetween(13_000_000L, 25_000_000L);
@@ -49,7 +47,26 @@ class ConvertBenchTest {
   }
 
   @Test
+  void towersConvertToo(@TempDir Path folder) {
+    Result result =
+        ConvertBench.run(
+            new Settings(folder, BenchModel.Tower.of(64, 96, 2), 1, 1), (_, _, _) -> {});
+
+    long expertBytes = 2 * 2 * 64 * 96;
+    assertThat(result.outputBytes() - result.sourceBytes())
+        .isBetween(2 * 3 * expertBytes, 2 * 4 * expertBytes);
+  }
+
+  @Test
+  void theLargeTowerIsViTL14At336Pixels() {
+    TowerShape shape = BenchModel.Tower.large().shape();
+    assertThat(shape.places()).isEqualTo(577);
+    assertThat(shape.source().config().requireLong("intermediate_size")).isEqualTo(4096);
+  }
+
+  @Test
   void noPairsAreRefused() {
-    assertThatIllegalArgumentException().isThrownBy(() -> new Settings(Path.of("x"), 1, 0, 1));
+    assertThatIllegalArgumentException()
+        .isThrownBy(() -> new Settings(Path.of("x"), BenchModel.Tower.large(), 0, 1));
   }
 }

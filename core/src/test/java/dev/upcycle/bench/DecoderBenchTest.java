@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException;
 
 import dev.upcycle.bench.DecoderBench.Job;
-import dev.upcycle.bench.DecoderBench.Result;
 import dev.upcycle.bench.DecoderBench.Setting;
 import dev.upcycle.bench.DecoderShape.ExpertShape;
 import dev.upcycle.checkpoint.Checkpoint;
@@ -32,10 +31,10 @@ class DecoderBenchTest {
     ComputeSettings settings = new ComputeSettings(ModelOptions.of("cpu", "bf16"), 1, 3);
     List<Integer> heard = new ArrayList<>();
 
-    Result result = DecoderBench.run(new Setting(job, TINY, 2, 16), settings, heard::add);
+    Turns result = DecoderBench.run(new Setting(job, TINY, 2, 16), settings, heard::add);
 
-    assertThat(result.turns()).hasSize(3);
-    assertThat(result.turns())
+    assertThat(result.all()).hasSize(3);
+    assertThat(result.all())
         .allSatisfy(turn -> {
           assertThat(turn.dense().wallSeconds()).isPositive();
           assertThat(turn.sparse().wallSeconds()).isPositive();
@@ -65,16 +64,6 @@ class DecoderBenchTest {
   }
 
   @Test
-  void ratioIsTheMedianOfTheTurnsAndNotOfTheSides() {
-    List<Turn> turns = List.of(turn(1, 3), turn(2, 2), turn(10, 11));
-    ComputeSettings settings = new ComputeSettings(ModelOptions.of("cpu", "f32"), 1, 3);
-    Result result = new Result(new Setting(Job.STEP, TINY, 1, 6), settings, turns);
-    assertThat(result.ratio()).isEqualTo(1.1);
-    assertThat(result.tokensPerSecond()).isEqualTo(2);
-    assertThat(result.denseTokensPerSecond()).isEqualTo(3);
-  }
-
-  @Test
   void theBaselineIsAsWideAsTheExpertsOfAToken() {
     assertThat(TINY.dense().config().requireLong("intermediate_size")).isEqualTo(96);
     assertThat(TINY.sparse().config().requireLong("intermediate_size")).isEqualTo(48);
@@ -86,9 +75,5 @@ class DecoderBenchTest {
     assertThatIllegalArgumentException()
         .isThrownBy(() -> new DecoderShape(new ExpertShape(32, 48, 4, 2), 2, 5, 1, 64));
     assertThatIllegalArgumentException().isThrownBy(() -> new Setting(Job.STEP, TINY, 1, 1));
-  }
-
-  private static Turn turn(double dense, double sparse) {
-    return new Turn(new Timing(dense, dense), new Timing(sparse, sparse));
   }
 }

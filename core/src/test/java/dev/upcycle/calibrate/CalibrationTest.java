@@ -131,7 +131,7 @@ class CalibrationTest {
         FunctionVerifier.verify(
             Checkpoint.open(dense),
             Checkpoint.open(moe),
-            FunctionVerifier.Expectation.CONVERTED,
+            new FunctionVerifier.Question(FunctionVerifier.Expectation.CONVERTED, List.of()),
             (_, _) -> {});
     assertThat(function.failures()).isEmpty();
     assertThat(function.whyNotJudged()).isEmpty();

@@ -6,12 +6,14 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.convert.Progress;
 import dev.upcycle.function.FunctionVerifier.Expectation;
+import dev.upcycle.function.FunctionVerifier.Question;
 import dev.upcycle.sample.Quickstart;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -30,7 +32,7 @@ class FunctionVerifierTest {
     return FunctionVerifier.verify(
         Checkpoint.open(folder.resolve("dense")),
         Checkpoint.open(folder.resolve("moe")),
-        expectation,
+        new Question(expectation, List.of()),
         (done, total) -> {});
   }
 
@@ -54,8 +56,13 @@ class FunctionVerifierTest {
 
     assertThat(report.failures()).isEmpty();
     assertThat(report.whyNotJudged()).isEmpty();
-    assertThat(report.logits()).isLessThanOrEqualTo(report.bound());
-    assertThat(report.tokens()).isEqualTo(128);
+    assertThat(report.results())
+        .singleElement()
+        .satisfies(logits -> {
+          assertThat(logits.name()).isEqualTo("logits");
+          assertThat(logits.error()).isLessThanOrEqualTo(report.bound());
+        });
+    assertThat(report.inputs().tokens()).isEqualTo(128);
   }
 
   @Test
@@ -98,6 +105,7 @@ class FunctionVerifierTest {
 
     assertThat(report.passed()).isTrue();
     assertThat(report.whyNotJudged()).isPresent();
-    assertThat(report.firstParting()).hasValueSatisfying(it -> assertThat(it.layer()).isEqualTo(2));
+    assertThat(report.firstParting())
+        .hasValueSatisfying(it -> assertThat(it.place().layer()).isEqualTo(2));
   }
 }

@@ -52,31 +52,31 @@ public final class EditedModel {
     return model;
   }
 
-  EditedModel config(String key, String json) {
+  public EditedModel config(String key, String json) {
     config.set(key, JsonMapper.shared().readTree(json));
     return this;
   }
 
-  JsonNode config(String key) {
+  public JsonNode config(String key) {
     return config.path(key);
   }
 
-  EditedModel without(String name) {
+  public EditedModel without(String name) {
     require(tensors.remove(name), name);
     return this;
   }
 
-  EditedModel copied(String from, String to) {
+  public EditedModel copied(String from, String to) {
     tensors.put(to, require(tensors.get(from), from));
     return this;
   }
 
-  EditedModel renamed(String from, String to) {
+  public EditedModel renamed(String from, String to) {
     return copied(from, to).without(from);
   }
 
   /// Replaces the start of every name that has it.
-  EditedModel renamedStarts(String from, String to) {
+  public EditedModel renamedStarts(String from, String to) {
     for (String name : List.copyOf(tensors.keySet())) {
       if (name.startsWith(from)) {
         renamed(name, to + name.substring(from.length()));
@@ -85,7 +85,7 @@ public final class EditedModel {
     return this;
   }
 
-  List<String> names() {
+  public List<String> names() {
     return List.copyOf(tensors.keySet());
   }
 
@@ -127,7 +127,7 @@ public final class EditedModel {
   }
 
   /// Turns the sign bit of the element at an index.
-  EditedModel signFlipped(String name, int index) {
+  public EditedModel signFlipped(String name, int index) {
     Stored old = require(tensors.get(name), name);
     byte[] bytes = old.bytes().clone();
     int width = old.dtype().bits() / Byte.SIZE;

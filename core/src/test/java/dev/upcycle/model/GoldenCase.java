@@ -20,7 +20,7 @@ import tools.jackson.databind.json.JsonMapper;
 /// @param directory of the values
 /// @param json the numbers
 /// @param values the tensors
-record GoldenCase(Path directory, JsonNode json, Checkpoint values) {
+public record GoldenCase(Path directory, JsonNode json, Checkpoint values) {
   private static final Path GOLDEN =
       Path.of(System.getProperty("upcycle.root"))
           .resolve("test-fixtures/src/main/resources/dev/upcycle/fixtures/golden");
@@ -59,7 +59,7 @@ record GoldenCase(Path directory, JsonNode json, Checkpoint values) {
   }
 
   /// A tower or a composition.
-  static GoldenCase vision(String name) {
+  public static GoldenCase vision(String name) {
     return read(VISION.resolve(name));
   }
 
@@ -74,7 +74,7 @@ record GoldenCase(Path directory, JsonNode json, Checkpoint values) {
     return directory.resolve(json.required("model").asString()).normalize();
   }
 
-  Checkpoint checkpoint() {
+  public Checkpoint checkpoint() {
     return Checkpoint.open(model());
   }
 

@@ -13,7 +13,6 @@ import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.Tensor;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
@@ -30,7 +29,6 @@ class VisionBindingTest {
   private static final double EQUAL = 1e-6;
 
   private static final int LAYERS = 3;
-  private static final int EXPERTS = 4;
   private static final Map<String, String> MIXTURES =
       Map.of(
           "clip-vision", "clip_moe_vision_model",
@@ -56,40 +54,6 @@ class VisionBindingTest {
     }
   }
 
-  /// The networks of a tower's layers copied to experts behind routers that a seed draws.
-  private static EditedModel upcycled(EditedModel dense, String start, long seed) {
-    for (String name : dense.names()) {
-      boolean vit = name.contains("encoder.layer.");
-      String part = part(name.substring(name.startsWith(start) ? start.length() : 0), vit);
-      if (name.startsWith(start) && !part.isEmpty()) {
-        String layer = name.substring(0, name.indexOf(vit ? part : "mlp." + part));
-        String expert = part.replace("intermediate.dense", "fc1").replace("output.dense", "fc2");
-        for (int e = 0; e < EXPERTS; e++) {
-          dense.copied(name, layer + "mlp.experts." + e + "." + expert);
-        }
-        if (expert.equals("fc1.weight")) {
-          dense.drawn(
-              layer + "mlp.gate.weight",
-              seed + layer.hashCode(),
-              EXPERTS,
-              dense.shape(name).get(1));
-        }
-        dense.without(name);
-      }
-    }
-    return dense;
-  }
-
-  private static String part(String name, boolean vit) {
-    if (!name.contains("encoder.layer") || (vit && name.contains("attention"))) {
-      return "";
-    }
-    String first = vit ? "intermediate.dense." : "fc1.";
-    String second = vit ? "output.dense." : "fc2.";
-    int at = Math.max(name.indexOf(first), name.indexOf(second));
-    return at < 0 ? "" : name.substring(at);
-  }
-
   @ParameterizedTest
   @CsvSource({
     "clip-vision, 1", "clip-vision, 2", "clip-vision, 3",
@@ -99,7 +63,7 @@ class VisionBindingTest {
   void aTowerOfEqualExpertsComputesWhatTheDenseOneDoes(String name, long seed) throws IOException {
     GoldenCase golden = GoldenCase.vision(name);
     EditedModel edited =
-        upcycled(EditedModel.of(golden.checkpoint()), "", seed)
+        Mixtures.tower(EditedModel.of(golden.checkpoint()), "", seed)
             .config("model_type", "\"" + MIXTURES.get(name) + "\"")
             .config("num_experts", "4")
             .config("num_experts_per_tok", "2");
@@ -121,29 +85,12 @@ class VisionBindingTest {
     }
   }
 
-  private static EditedModel upcycledConnector(EditedModel dense, long seed) {
-    String start = "multi_modal_projector.";
-    long width = dense.shape(start + "linear_1.weight").get(1);
-    for (String part :
-        List.of("linear_1.weight", "linear_1.bias", "linear_2.weight", "linear_2.bias")) {
-      for (int e = 0; e < EXPERTS; e++) {
-        dense.copied(start + part, start + "experts." + e + "." + part);
-      }
-      dense.without(start + part);
-    }
-    return dense
-        .drawn(start + "gate.weight", seed, EXPERTS, width)
-        .config("model_type", "\"llava_moe\"")
-        .config("projector_num_experts", "4")
-        .config("projector_num_experts_per_tok", "2");
-  }
-
   @ParameterizedTest
   @ValueSource(longs = {1, 2, 3})
   void aConnectorOfEqualExpertsComputesWhatTheDenseOneDoes(long seed) throws IOException {
     GoldenCase golden = GoldenCase.vision("llava");
     Checkpoint mixture =
-        upcycledConnector(EditedModel.of(golden.checkpoint()), seed)
+        Mixtures.connector(EditedModel.of(golden.checkpoint()), seed)
             .write(folder.resolve("mixture"));
     Tensor dense = answered(golden.checkpoint(), golden);
     assertThat(GoldenCase.relativeError(dense, answered(mixture, golden))).isLessThan(EQUAL);
@@ -153,7 +100,7 @@ class VisionBindingTest {
   void anExpertOfTheOppositeSignIsSeen() throws IOException {
     GoldenCase golden = GoldenCase.vision("clip-vision");
     EditedModel edited =
-        upcycled(EditedModel.of(golden.checkpoint()), "", 1)
+        Mixtures.tower(EditedModel.of(golden.checkpoint()), "", 1)
             .config("model_type", "\"clip_moe_vision_model\"")
             .config("num_experts", "4")
             .config("num_experts_per_tok", "2");

@@ -232,6 +232,7 @@ final class HandMadeTarget {
             recipe.sha256(),
             recipe.recipe().seed(),
             "mistral",
+            Optional.of(Checkpoint.open(densePath).config()),
             "mixtral",
             shards,
             List.of(),

@@ -13,6 +13,7 @@ final class Checker {
   private final List<Complaint> complaints;
   private final Extent extent;
   private final Leaves leaves = new Leaves();
+  private final List<String> paths = Format.paths();
 
   private Checker(List<Complaint> complaints, Extent extent) {
     this.complaints = complaints;
@@ -150,13 +151,13 @@ final class Checker {
         });
   }
 
-  private static String unknown(String name, List<String> known) {
+  private String unknown(String name, List<String> known) {
     Optional<String> near = NearestName.of(name, known);
     if (near.isPresent()) {
       return "unknown key; did you mean " + near.get() + "?";
     }
     String elsewhere =
-        Format.paths().stream()
+        paths.stream()
             .filter(path -> path.endsWith("." + name) || path.equals(name))
             .collect(Collectors.joining(" or "));
     return elsewhere.isEmpty()

@@ -73,7 +73,8 @@ final class Format {
   private static final Shape SOURCE =
       new Shape.Section(
           List.of(
-              Key.of("language", families("mistral", "llama", "clip_text"), LEFT_OUT),
+              Key.of(
+                  "language", families("mistral", "llama", "clip_text", "siglip_text"), LEFT_OUT),
               Key.of("vision", families("clip", "siglip", "vit"), LEFT_OUT),
               Key.of("connector", families("mlp"), LEFT_OUT)));
 

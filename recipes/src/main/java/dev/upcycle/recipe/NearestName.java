@@ -20,6 +20,7 @@ final class NearestName {
     String lower = given.toLowerCase(Locale.ROOT);
     Optional<String> near =
         known.stream()
+            .filter(name -> Math.abs(lower.length() - name.length()) <= allowed(name))
             .filter(name -> edits(lower, name.toLowerCase(Locale.ROOT)) <= allowed(name))
             .min(
                 Comparator.comparingInt(
@@ -64,16 +65,16 @@ final class NearestName {
         boolean same = a.charAt(i - 1) == b.charAt(j - 1);
         int oneSided = Math.min(cost[i - 1][j], cost[i][j - 1]) + 1;
         cost[i][j] = Math.min(oneSided, cost[i - 1][j - 1] + (same ? 0 : 1));
-        if (i > 1 && j > 1 && a.regionMatches(i - 2, reversed(b, j), 0, 2)) {
+        boolean swapped =
+            i > 1
+                && j > 1
+                && a.charAt(i - 1) == b.charAt(j - 2)
+                && a.charAt(i - 2) == b.charAt(j - 1);
+        if (swapped) {
           cost[i][j] = Math.min(cost[i][j], cost[i - 2][j - 2] + 1);
         }
       }
     }
     return cost[a.length()][b.length()];
-  }
-
-  /// The two characters before an index, swapped.
-  private static String reversed(String text, int end) {
-    return "" + text.charAt(end - 1) + text.charAt(end - 2);
   }
 }

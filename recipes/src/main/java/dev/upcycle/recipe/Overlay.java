@@ -1,9 +1,11 @@
 package dev.upcycle.recipe;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /// Lays one layer of precedence over another.
@@ -16,13 +18,13 @@ final class Overlay {
     if (isOfAnotherForm(shape, lower, upper)) {
       return upper;
     }
-    Node.Mapping merged = new Node.Mapping(upper.place(), lower.entries());
+    SequencedMap<String, Node.Entry> merged = new LinkedHashMap<>(lower.entries());
     for (Map.Entry<String, Node.Entry> entry : upper.entries().entrySet()) {
       String key = entry.getKey();
       Node.Entry below = lower.entries().get(key);
-      merged = merged.with(key, merge(shape.child(key), below, entry.getValue()));
+      merged.put(key, merge(shape.child(key), below, entry.getValue()));
     }
-    return merged;
+    return new Node.Mapping(upper.place(), merged);
   }
 
   private static Node.Entry merge(

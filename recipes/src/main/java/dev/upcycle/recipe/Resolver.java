@@ -28,7 +28,24 @@ final class Resolver {
     if (!complaints.isEmpty()) {
       throw new RecipeException(inFileOrder());
     }
-    return new ResolvedRecipe(RecipeBuilder.build(leaves), leaves.origins(), leaves.yaml());
+    String flat = leaves.yaml();
+    if (flat.length() > YamlReader.LONGEST_TEXT) {
+      throw new RecipeException(List.of(tooLong(text, flat)));
+    }
+    return new ResolvedRecipe(RecipeBuilder.build(leaves), leaves.origins(), flat);
+  }
+
+  /// The flat file is read again wherever the recipe is taken from an output.
+  private static Complaint tooLong(RecipeText text, String flat) {
+    return new Complaint(
+        text.source(),
+        0,
+        0,
+        "",
+        "with every value written out it has "
+            + flat.length()
+            + " characters; expected a recipe of at most "
+            + YamlReader.LONGEST_TEXT);
   }
 
   private Leaves checked(Node.Mapping root) {

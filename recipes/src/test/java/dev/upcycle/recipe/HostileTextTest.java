@@ -1,11 +1,13 @@
 package dev.upcycle.recipe;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -85,6 +87,19 @@ class HostileTextTest {
       }
     }
     assertThat(refused).isBetween(ROUNDS / 2, ROUNDS - 1);
+  }
+
+  @Test
+  void aRecipeWhoseFlatFileWouldPassTheLimitIsRefused() {
+    StringBuilder text = new StringBuilder("recipe: 1\noutput: {config: {k: 0");
+    for (int i = 0; i < 60_000; i++) {
+      text.append(",k").append(i).append(": ").append(i);
+    }
+    RecipeText recipe = new RecipeText("m", text.append("}}").toString());
+    assertThat(recipe.yaml()).hasSizeLessThan(YamlReader.LONGEST_TEXT);
+    assertThatThrownBy(() -> Recipes.resolve(recipe, List.of(), Map.of()))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageMatching("m: with every value written out it has \\d+ characters; .*");
   }
 
   @ParameterizedTest

@@ -103,7 +103,11 @@ final class ArchiveFile {
           ? missing(PICKLE)
           : faults.of(
               CheckpointFault.NOT_A_TORCH_ARCHIVE,
-              "holds data.pkl in several directories: " + String.join(", ", roots),
+              String.format(
+                  Locale.ROOT,
+                  "holds data.pkl in %,d directories, such as %s",
+                  roots.size(),
+                  String.join(", ", roots.subList(0, 2))),
               ArchiveFaults.DOWNLOAD);
     }
     String root = roots.getFirst();

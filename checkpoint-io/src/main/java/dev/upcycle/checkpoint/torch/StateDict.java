@@ -8,10 +8,13 @@ import dev.upcycle.checkpoint.torch.PickleValue.Tuple;
 import dev.upcycle.checkpoint.torch.PickleValue.View;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 
 /// Finds the tensors by name in what a pickle holds: a dictionary of them, or one in another under
 /// a usual key; drops the prefixes that wrappers of torch put before every name.
@@ -123,16 +126,31 @@ record StateDict(SequencedMap<String, View> tensors, List<String> notes) {
 
   private static SequencedMap<String, View> unprefixed(
       SequencedMap<String, View> tensors, List<String> notes) {
-    for (String prefix : PREFIXES) {
-      if (tensors.keySet().stream()
-          .allMatch(name -> name.startsWith(prefix) && name.length() > prefix.length())) {
-        SequencedMap<String, View> shorter = new LinkedHashMap<>();
-        tensors.forEach((name, view) -> shorter.put(name.substring(prefix.length()), view));
-        notes.add("every name in the pickle begins with '" + prefix + "', which is dropped");
-        return unprefixed(shorter, notes);
-      }
+    Set<String> dropped = new LinkedHashSet<>();
+    int from = 0;
+    Optional<String> prefix = prefix(tensors.keySet(), from);
+    while (prefix.isPresent()) {
+      dropped.add(prefix.get());
+      from += prefix.get().length();
+      prefix = prefix(tensors.keySet(), from);
     }
-    return tensors;
+    dropped.forEach(
+        each -> notes.add("every name in the pickle begins with '" + each + "', which is dropped"));
+    SequencedMap<String, View> shorter = new LinkedHashMap<>();
+    for (Map.Entry<String, View> tensor : tensors.entrySet()) {
+      shorter.put(tensor.getKey().substring(from), tensor.getValue());
+    }
+    return shorter;
+  }
+
+  /// The prefix that every name has from this character on, before something else.
+  private static Optional<String> prefix(Set<String> names, int from) {
+    return PREFIXES.stream()
+        .filter(prefix ->
+            names.stream()
+                .allMatch(name ->
+                    name.startsWith(prefix, from) && name.length() > from + prefix.length()))
+        .findFirst();
   }
 
   private static String name(Dictionary.Item item) {

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.DType;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// A pickle that asks for more than weights ever need is refused while it is read.
@@ -68,6 +70,20 @@ class PickleLimitTest {
                 new ArchiveFaults(Path.of("a.bin"))))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("something else than a dictionary");
+  }
+
+  @Test
+  void prefixesThatFillALongNameAreDroppedWithoutRecursion() {
+    String name = "module.".repeat(Limits.TEXT_BYTES / "module.".length()) + "w";
+    PickleValue.View view =
+        new PickleValue.View(
+            new PickleValue.Storage(DType.F32, "0", 1), DType.F32, 0, List.of(), List.of());
+    PickleValue.Dictionary root = new PickleValue.Dictionary();
+    root.items.add(new PickleValue.Dictionary.Item(new PickleValue.Text(name), view));
+    StateDict state = StateDict.of(root, new ArchiveFaults(Path.of("a.bin")));
+    assertThat(state.tensors()).containsOnlyKeys("w");
+    assertThat(state.notes())
+        .containsExactly("every name in the pickle begins with 'module.', which is dropped");
   }
 
   @Test

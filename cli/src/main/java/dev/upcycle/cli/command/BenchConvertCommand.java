@@ -15,6 +15,7 @@ import dev.upcycle.recipe.ByteSize;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -26,7 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
     name = "convert",
     header = "Time conversion against cp of as many bytes, both synced, in interleaved pairs.",
     description = {
-      "Makes a dense model with random weights, converts it to 8 experts and copies the result, so"
+      "Makes a dense model with random weights, converts it to experts and copies the result, so"
           + " many times; --dir needs room for twice the size and the source, and is cleared up"
           + " afterwards. A ratio above 1 means that converting was faster than copying.",
     },
@@ -35,12 +36,20 @@ import tools.jackson.databind.node.ObjectNode;
       "upcycle bench convert --size 20MB --pairs 3 --dir . -j 1 --json",
     })
 final class BenchConvertCommand extends Command {
+  private static final String USUAL_SIZE = "2GB";
+
   @Option(
       names = "--size",
       paramLabel = "SIZE",
-      description = "Bytes of the result, rounded up to a layer (default: ${DEFAULT-VALUE}).",
-      defaultValue = "2GB")
-  private String size = "2GB";
+      description = "Bytes of the result, rounded up to a layer (default: 2GB).")
+  private @Nullable String size;
+
+  @Option(
+      names = "--tower",
+      description =
+          "Convert a CLIP image tower, ViT-L/14 at 336 pixels, to 4 experts: 1.8 GB. Without it, a"
+              + " Mistral to 8 experts.")
+  private boolean tower;
 
   @Option(
       names = "--pairs",
@@ -66,7 +75,7 @@ final class BenchConvertCommand extends Command {
   @Override
   ExitCode run(Terminal terminal) {
     ConvertBench.Settings settings =
-        new ConvertBench.Settings(resolve(directory), bytes(), pairs(), threads.count());
+        new ConvertBench.Settings(resolve(directory), model(), pairs(), threads.count());
     Result result;
     try (ProgressMeter meter = terminal.meter("measuring")) {
       result = ConvertBench.run(settings, meter);
@@ -79,10 +88,20 @@ final class BenchConvertCommand extends Command {
     return ExitCode.OK;
   }
 
-  private long bytes() {
-    return ByteSize.parse(size)
-        .orElseThrow(
-            () -> new UsageException("--size " + size + ": expected a size such as 2GB or 500MB"));
+  private BenchModel model() {
+    if (tower && size != null) {
+      throw new UsageException(
+          "--size and --tower: a tower has the size of ViT-L/14, leave one out");
+    }
+    String wanted = size == null ? USUAL_SIZE : size;
+    return tower
+        ? BenchModel.Tower.large()
+        : BenchModel.Decoder.forOutputOf(
+            ByteSize.parse(wanted)
+                .filter(bytes -> bytes > 0)
+                .orElseThrow(() ->
+                    new UsageException(
+                        "--size " + wanted + ": expected a size such as 2GB or 500MB")));
   }
 
   private int pairs() {
@@ -108,7 +127,7 @@ final class BenchConvertCommand extends Command {
 
   private static Table summary(ConvertBench.Settings settings, Result result) {
     Machine machine = Machine.here();
-    BenchModel model = result.model();
+    BenchModel model = settings.model();
     Table table =
         Table.pairs()
             .row("median ratio", decimal(result.medianRatio()) + " times the speed of cp")
@@ -124,7 +143,7 @@ final class BenchConvertCommand extends Command {
     return table
         .row(
             "configuration",
-            ConvertBench.RECIPE
+            model.recipe()
                 + ", "
                 + model.layers()
                 + " layers, hidden "
@@ -171,7 +190,7 @@ final class BenchConvertCommand extends Command {
         .ifPresentOrElse(
             peak -> document.put("peak_resident_bytes", peak),
             () -> document.putNull("peak_resident_bytes"));
-    configuration(document.putObject("configuration"), settings, result.model());
+    configuration(document.putObject("configuration"), settings);
     Machine machine = Machine.here();
     document
         .putObject("machine")
@@ -183,14 +202,17 @@ final class BenchConvertCommand extends Command {
     return document;
   }
 
-  private static void configuration(
-      ObjectNode json, ConvertBench.Settings settings, BenchModel model) {
-    json.put("recipe", ConvertBench.RECIPE)
+  private static void configuration(ObjectNode json, ConvertBench.Settings settings) {
+    BenchModel model = settings.model();
+    json.put("recipe", model.recipe())
         .put("dtype", "bf16")
         .put("layers", model.layers())
         .put("hidden", model.hidden())
-        .put("intermediate", model.intermediate())
-        .put("vocab", model.vocab())
-        .put("threads", settings.threads());
+        .put("intermediate", model.intermediate());
+    switch (model) {
+      case BenchModel.Decoder decoder -> json.put("vocab", decoder.vocab());
+      case BenchModel.Tower _ -> json.putNull("vocab");
+    }
+    json.put("threads", settings.threads());
   }
 }

@@ -1,7 +1,6 @@
 package dev.upcycle.cli.command;
 
 import dev.upcycle.bench.ComputeSettings;
-import dev.upcycle.bench.DecoderShape.ExpertShape;
 import dev.upcycle.bench.LayerBench;
 import dev.upcycle.bench.LayerBench.Result;
 import dev.upcycle.cli.terminal.Surroundings;
@@ -72,15 +71,8 @@ final class BenchLayerCommand extends Command {
                       BenchReport.rate(result.denseTokensPerSecond())))
           .row(result.load() + " load", result.assignments() + " tokens");
     }
-    ExpertShape shape = setting.shape();
     String configuration =
-        "%d tokens, hidden %d, intermediate %d, %d experts of which %d"
-            .formatted(
-                setting.tokens(),
-                shape.hidden(),
-                shape.intermediate(),
-                shape.count(),
-                shape.perToken());
+        "%d tokens, %s".formatted(setting.tokens(), TurnsReport.words(setting.shape()));
     return table + "\n\n" + report.ending(summary, configuration);
   }
 

@@ -52,9 +52,9 @@ final class BenchPrefillCommand extends Command {
         BenchReport.checked(
             () -> new DecoderBench.Setting(DecoderBench.Job.PREFILL, shape.shape(), batch, seq));
     ComputeSettings settings = turns.settings(terminal);
-    DecoderBenchReport report =
-        new DecoderBenchReport(BenchReport.begin("prefill", settings, turns.dtype()), setting);
-    report.tell(report.measure(terminal), json, terminal);
+    BenchReport shared = BenchReport.begin("prefill", settings, turns.dtype());
+    TurnsReport.of(shared, setting)
+        .tell(turned -> DecoderBench.run(setting, settings, turned), json, terminal);
     return ExitCode.OK;
   }
 }

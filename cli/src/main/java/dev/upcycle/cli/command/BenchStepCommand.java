@@ -51,9 +51,9 @@ final class BenchStepCommand extends Command {
         BenchReport.checked(
             () -> new DecoderBench.Setting(DecoderBench.Job.STEP, shape.shape(), batch, seq));
     ComputeSettings settings = turns.settings(terminal);
-    DecoderBenchReport report =
-        new DecoderBenchReport(BenchReport.begin("step", settings, turns.dtype()), setting);
-    report.tell(report.measure(terminal), json, terminal);
+    BenchReport shared = BenchReport.begin("step", settings, turns.dtype());
+    TurnsReport.of(shared, setting)
+        .tell(turned -> DecoderBench.run(setting, settings, turned), json, terminal);
     return ExitCode.OK;
   }
 }

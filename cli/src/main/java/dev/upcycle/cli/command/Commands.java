@@ -31,7 +31,8 @@ public final class Commands {
           new Entry("data", BenchDataCommand::new),
           new Entry("layer", BenchLayerCommand::new),
           new Entry("step", BenchStepCommand::new),
-          new Entry("prefill", BenchPrefillCommand::new));
+          new Entry("prefill", BenchPrefillCommand::new),
+          new Entry("tower", BenchTowerCommand::new));
 
   private static final List<Entry> OF_DATA = List.of(new Entry("check", DataCheckCommand::new));
 
@@ -42,6 +43,7 @@ public final class Commands {
           new Entry("plan", PlanCommand::new),
           new Entry("convert", ConvertCommand::new),
           new Entry("verify", VerifyCommand::new),
+          new Entry("densify", DensifyCommand::new),
           new Entry("eval", EvalCommand::new),
           new Entry("train", TrainCommand::new),
           new Entry("generate", GenerateCommand::new),

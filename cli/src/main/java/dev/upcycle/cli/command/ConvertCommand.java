@@ -8,6 +8,7 @@ import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.convert.PlanExecutor;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.UpcyclePlan;
 import java.nio.file.Path;
@@ -66,7 +67,8 @@ final class ConvertCommand extends Command {
   ExitCode run(Terminal terminal) {
     Mode mode = mode();
     int workers = threads.count();
-    Checkpoint source = Checkpoint.open(Models.locate(model.given(), surroundings()));
+    Path given = Models.locate(model.given(), surroundings());
+    Checkpoint source = Sources.open(given);
     source.notes().forEach(terminal::note);
     UpcyclePlan plan =
         Planner.plan(source, recipe.resolve(source.config(), surroundings(), terminal));
@@ -91,7 +93,7 @@ final class ConvertCommand extends Command {
         "check it: "
             + Build.command()
             + " verify "
-            + ShellWords.join(List.of(source.directory().toString(), target.toString())));
+            + ShellWords.join(List.of(given.toString(), target.toString())));
     return ExitCode.OK;
   }
 

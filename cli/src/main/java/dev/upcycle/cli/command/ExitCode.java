@@ -9,6 +9,7 @@ import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.data.DataException;
 import dev.upcycle.data.TokenizerException;
+import dev.upcycle.densify.DensifyException;
 import dev.upcycle.image.ImageException;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.RecipeException;
@@ -69,6 +70,7 @@ public enum ExitCode {
           PlanException _,
           TokenizerException _,
           CalibrationException _,
+          DensifyException _,
           DataException _,
           ImageException _,
           ChatException _,

@@ -2,19 +2,21 @@ package dev.upcycle.cli.command;
 
 import static dev.upcycle.cli.command.LayersReport.number;
 
-import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.cli.terminal.ProgressMeter;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.function.FunctionReport;
+import dev.upcycle.function.FunctionReport.Inputs;
 import dev.upcycle.function.FunctionVerifier;
-import dev.upcycle.function.FunctionVerifier.Expectation;
+import dev.upcycle.function.FunctionVerifier.Question;
 import dev.upcycle.model.ModelOptions;
 import dev.upcycle.verify.VerifyReport;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import tools.jackson.databind.node.ArrayNode;
@@ -24,8 +26,8 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// @param source the dense model
 /// @param target the model made from it
-/// @param expectation what is expected of the target
-record FunctionCheck(Path source, Path target, Expectation expectation) {
+/// @param question what is expected of the target, and what both look at
+record FunctionCheck(Path source, Path target, Question question) {
   private static final String NAME = "function";
 
   /// Checks of structure without which no model can be bound.
@@ -39,23 +41,23 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
         return Optional.of("the check of " + failure.check() + " failed");
       }
     }
-    Checkpoint opened = Checkpoint.open(target);
-    String family = opened.config().modelType();
-    if (Architecture.find(family).filter(known -> !known.decodes()).isPresent()) {
-      return Optional.of("a " + family + " writes no texts, and only those are run here");
-    }
     return FunctionVerifier.unavailable()
-        .or(() -> FunctionVerifier.mismatch(Checkpoint.open(source), opened));
+        .or(() -> FunctionVerifier.mismatch(Sources.open(source), Checkpoint.open(target)));
   }
 
   /// @param threads of one operation
   FunctionReport run(int threads, Terminal terminal) throws InterruptedException {
+    Checkpoint dense = Sources.open(source);
+    if (!question.images().isEmpty() && !FunctionVerifier.sees(dense)) {
+      throw new UsageException(
+          "--image: a %s looks at no images".formatted(dense.config().modelType()));
+    }
     ModelOptions.cpu().useThreads(threads);
     try (ProgressMeter meter = terminal.meter("comparing functions")) {
       return FunctionVerifier.verify(
-          Checkpoint.open(source),
+          dense,
           Checkpoint.open(target),
-          expectation,
+          question,
           (done, total) -> meter.counted(done, total, "layers"));
     }
   }
@@ -75,13 +77,17 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
     Table table =
         Table.pairs()
             .row("worst layer alone", error(function.worstLayer()))
-            .row("worst layer in the walk", error(function.worstAccumulated()))
-            .row("logits", error(function.logits()))
-            .row(
-                "bound",
-                function.whyNotJudged().map(why -> "none: " + why).orElse(error(function.bound())))
-            .row("loss, dense", number("%.6f", function.loss().dense()))
-            .row("loss, target", number("%.6f", function.loss().target()));
+            .row("worst layer in the walk", error(function.worstAccumulated()));
+    function.results().forEach(result -> table.row(result.name(), error(result.error())));
+    table.row(
+        "bound",
+        function.whyNotJudged().map(why -> "none: " + why).orElse(error(function.bound())));
+    function
+        .findLoss()
+        .ifPresent(loss ->
+            table
+                .row("loss, dense", number("%.6f", loss.dense()))
+                .row("loss, target", number("%.6f", loss.target())));
     function
         .gates()
         .ifPresent(gates ->
@@ -94,10 +100,23 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
             table.row(
                 "wrong expert would show",
                 error(control.error())
-                    + " (expert %d of layer %d with the opposite sign)"
-                        .formatted(control.expert(), control.layer())));
+                    + " (expert %d of %s with the opposite sign)"
+                        .formatted(control.expert(), control.place().name())));
     terminal.result(
-        "\nfunction: relative errors of " + function.tokens() + " tokens in float32\n" + table);
+        "\nfunction: relative errors of " + seen(function.inputs()) + " in float32\n" + table);
+  }
+
+  private static String seen(Inputs inputs) {
+    String tokens = inputs.tokens() + " tokens";
+    if (inputs.images() == 0) {
+      return tokens;
+    }
+    String images =
+        switch (inputs.origin()) {
+          case NOISE -> inputs.images() + " images of noise";
+          case FILES -> inputs.images() + (inputs.images() == 1 ? " image" : " images");
+        };
+    return inputs.tokens() == 0 ? images : images + " and " + tokens;
   }
 
   private static String error(double value) {
@@ -109,21 +128,30 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
     member
         .put("judged", function.whyNotJudged().isEmpty())
         .put("passed", function.passed())
-        .put("tokens", function.tokens())
-        .put("bound", function.bound())
-        .put("logits_relative_error", function.logits())
-        .put("loss_dense", function.loss().dense())
-        .put("loss_target", function.loss().target());
+        .put("tokens", function.inputs().tokens())
+        .put("images", function.inputs().images());
+    if (function.inputs().images() > 0) {
+      member.put("image_origin", function.inputs().origin().name().toLowerCase(Locale.ROOT));
+    }
+    member.put("bound", function.bound());
+    for (FunctionReport.Result result : function.results()) {
+      member.put(result.name().replace(' ', '_') + "_relative_error", result.error());
+    }
+    function
+        .findLoss()
+        .ifPresent(
+            loss -> member.put("loss_dense", loss.dense()).put("loss_target", loss.target()));
     function.whyNotJudged().ifPresent(why -> member.put("not_judged_because", why));
-    function.firstParting().ifPresent(layer -> member.put("first_parting_layer", layer.layer()));
+    function
+        .firstParting()
+        .ifPresent(layer -> {
+          layer.place().part().ifPresent(part -> member.put("first_parting_part", part.key()));
+          member.put("first_parting_layer", layer.place().layer());
+        });
     ArrayNode layers = member.putArray("layers");
     for (FunctionReport.Layer layer : function.layers()) {
-      ObjectNode row =
-          layers
-              .addObject()
-              .put("layer", layer.layer())
-              .put("relative_error", layer.own())
-              .put("accumulated_relative_error", layer.accumulated());
+      ObjectNode row = at(layer.place(), layers.addObject());
+      row.put("relative_error", layer.own()).put("accumulated_relative_error", layer.accumulated());
       layer
           .findGates()
           .ifPresent(gates ->
@@ -132,10 +160,13 @@ record FunctionCheck(Path source, Path target, Expectation expectation) {
     function
         .findControl()
         .ifPresent(control ->
-            member
-                .putObject("negative_control")
-                .put("layer", control.layer())
+            at(control.place(), member.putObject("negative_control"))
                 .put("expert", control.expert())
                 .put("relative_error", control.error()));
+  }
+
+  private static ObjectNode at(FunctionReport.Place place, ObjectNode node) {
+    place.part().ifPresent(part -> node.put("part", part.key()));
+    return node.put("layer", place.layer());
   }
 }

@@ -5,6 +5,7 @@ import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.inspect.Inspection;
 import dev.upcycle.inspect.Inspection.Possible;
 import dev.upcycle.inspect.Inspector;
@@ -50,7 +51,9 @@ final class InspectCommand extends Command {
   }
 
   private static Checkpoint open(Path path) {
-    return Files.isRegularFile(path) ? Checkpoint.openFile(path) : Checkpoint.open(path);
+    return Files.isRegularFile(path)
+        ? Sources.translated(Checkpoint.openFile(path))
+        : Sources.open(path);
   }
 
   private static Table summary(Inspection inspection) {

@@ -4,6 +4,7 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.UpcyclePlan;
 import java.nio.file.Files;
@@ -60,7 +61,7 @@ final class PlanCommand extends Command {
   }
 
   private UpcyclePlan ofCheckpoint(Path model, Terminal terminal) {
-    Checkpoint source = Checkpoint.open(model);
+    Checkpoint source = Sources.open(model);
     source.notes().forEach(terminal::note);
     return Planner.plan(source, recipe.resolve(source.config(), surroundings(), terminal));
   }

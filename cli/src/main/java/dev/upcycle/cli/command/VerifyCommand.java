@@ -30,9 +30,9 @@ import tools.jackson.databind.node.ObjectNode;
       "The expectation comes from the target's own config, the family's tensor names and the"
           + " manifest upcycle.json, not from the planner. With one directory only its structure"
           + " and manifest are checked.",
-      "Where LibTorch is available both models then read the same tokens, a layer of each at a time"
-          + " in float32, and must compute the same wherever the conversion should keep the"
-          + " function.",
+      "Where LibTorch is available both models then read the same tokens, or look at the same"
+          + " images, a layer of each at a time in float32, and must compute the same wherever the"
+          + " conversion should keep the function.",
     },
     footer = {
       "upcycle verify ./Mistral-7B-v0.1 ./Mistral-8x7B",
@@ -61,6 +61,15 @@ final class VerifyCommand extends Command {
           "Whether to run both models and compare what they compute; default: where LibTorch is"
               + " available.")
   private @Nullable Boolean function;
+
+  @Option(
+      names = "--image",
+      paramLabel = "FILE",
+      arity = "1..*",
+      description =
+          "Images that both models look at, prepared as the source's preprocessor_config.json"
+              + " says; default: noise.")
+  private List<Path> images = List.of();
 
   @Mixin private ComputeThreadsOption threads = new ComputeThreadsOption();
   @Mixin private JsonOption json = new JsonOption();
@@ -101,8 +110,9 @@ final class VerifyCommand extends Command {
       Optional<Path> source, Path target, VerifyReport report, Terminal terminal)
       throws InterruptedException {
     boolean asked = Boolean.TRUE.equals(function);
-    if (source.isEmpty() && asked) {
-      throw new UsageException("--function needs the SOURCE before the TARGET");
+    if (source.isEmpty() && (asked || !images.isEmpty())) {
+      throw new UsageException(
+          (asked ? "--function" : "--image") + " needs the SOURCE before the TARGET");
     }
     if (source.isEmpty() || Boolean.FALSE.equals(function)) {
       return Optional.empty();
@@ -111,9 +121,11 @@ final class VerifyCommand extends Command {
         new FunctionCheck(
             source.get(),
             target,
-            trained
-                ? FunctionVerifier.Expectation.TRAINED
-                : FunctionVerifier.Expectation.CONVERTED);
+            new FunctionVerifier.Question(
+                trained
+                    ? FunctionVerifier.Expectation.TRAINED
+                    : FunctionVerifier.Expectation.CONVERTED,
+                images.stream().map(this::resolve).toList()));
     Optional<String> obstacle = check.obstacle(report);
     if (obstacle.isEmpty()) {
       return Optional.of(check.run(threads.count(), terminal));

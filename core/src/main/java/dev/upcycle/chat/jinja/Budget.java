@@ -18,7 +18,10 @@ final class Budget {
   /// Largest integer in bits.
   static final int BITS = 4096;
 
-  private static final int UNITS_OF_A_PLACE = 8;
+  // A place of a list mostly holds a text of its own, which is an object with an array.
+  private static final int UNITS_OF_A_PLACE = 32;
+
+  private static final int CHARACTERS_OF_A_STEP = 256;
 
   private long steps;
   private long units;
@@ -26,7 +29,16 @@ final class Budget {
 
   /// One evaluation more.
   void step() {
-    steps++;
+    steps(1);
+  }
+
+  /// So many characters are about to be gone through.
+  void read(int characters) {
+    steps(characters / CHARACTERS_OF_A_STEP);
+  }
+
+  private void steps(int count) {
+    steps += count;
     if (steps > STEPS) {
       throw new Fault("the template takes more than %,d steps".formatted(STEPS));
     }

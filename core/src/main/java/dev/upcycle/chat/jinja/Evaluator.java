@@ -32,6 +32,9 @@ final class Evaluator {
       budget.step();
       budget.enter();
       Value value = compute(expression, scope);
+      if (value instanceof Value.Text(String text)) {
+        budget.read(text.length());
+      }
       budget.leave();
       return value;
     } catch (Fault fault) {

@@ -42,6 +42,9 @@ final class Filters {
   }
 
   Value apply(String name, Value input, Arguments arguments) {
+    if (input instanceof Value.Text(String text)) {
+      semantics.budget().read(text.length());
+    }
     if (SequenceFilters.knows(name)) {
       return sequences.apply(name, input, arguments);
     }

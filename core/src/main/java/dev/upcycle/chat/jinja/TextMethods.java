@@ -194,7 +194,7 @@ final class TextMethods {
   }
 
   // An empty text stands before every character and at the end.
-  private static List<Integer> places(String text, String wanted, int limit) {
+  private List<Integer> places(String text, String wanted, int limit) {
     List<Integer> places = new ArrayList<>();
     int from = 0;
     while (from <= text.length() && places.size() < limit) {
@@ -202,6 +202,7 @@ final class TextMethods {
       if (place < 0) {
         break;
       }
+      budget.places(1);
       places.add(place);
       from =
           wanted.isEmpty() && place < text.length()
@@ -253,10 +254,11 @@ final class TextMethods {
       if (place < 0) {
         break;
       }
-      places.addFirst(place);
+      budget.places(1);
+      places.add(place);
       before = place - separator.length();
     }
-    return list(pieces(text, places, separator));
+    return list(pieces(text, places.reversed(), separator));
   }
 
   private static List<String> pieces(String text, List<Integer> places, String separator) {
@@ -270,20 +272,25 @@ final class TextMethods {
     return pieces;
   }
 
-  private static List<String> words(String text, int limit) {
+  private List<String> words(String text, int limit) {
     List<String> words = new ArrayList<>();
-    String rest = PythonText.stripStart(text);
-    while (!rest.isEmpty()) {
-      int end = words.size() < limit ? wordEnd(rest) : PythonText.stripEnd(rest).length();
-      words.add(rest.substring(0, end));
-      rest = PythonText.stripStart(rest.substring(end));
+    int start = runEnd(text, 0, PythonText::isSpace);
+    while (start < text.length()) {
+      budget.places(1);
+      int end =
+          words.size() < limit
+              ? runEnd(text, start, c -> !PythonText.isSpace(c))
+              : PythonText.stripEnd(text).length();
+      words.add(text.substring(start, end));
+      start = runEnd(text, end, PythonText::isSpace);
     }
     return words;
   }
 
-  private static int wordEnd(String text) {
-    int end = 0;
-    while (end < text.length() && !PythonText.isSpace(text.codePointAt(end))) {
+  /// Where the characters of a kind end that begin here.
+  private static int runEnd(String text, int start, IntPredicate kind) {
+    int end = start;
+    while (end < text.length() && kind.test(text.codePointAt(end))) {
       end += Character.charCount(text.codePointAt(end));
     }
     return end;

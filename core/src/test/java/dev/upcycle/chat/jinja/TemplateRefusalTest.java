@@ -96,6 +96,11 @@ class TemplateRefusalTest {
             + "{{ n.t }}",
         "{% set n = namespace(t=[1]) %}{% for i in range(9999) %}{% set n.t = [n.t] %}{% endfor %}"
             + "{{ n.t|tojson }}",
+        "{{ ('a ' * 4000000).split() }}",
+        "{{ ('a ' * 4000000).rsplit(' ') }}",
+        "{{ ('a' * 60000000).count('a') }}",
+        "{% set t = 'é😀' * 10000000 %}{% for i in range(100000) %}{{ t|length }}{% endfor %}",
+        "{% set t = ['é😀' * 10000000] * 100000 %}{{ t|map('length')|sum }}",
         "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
         "{% macro f() %}{{ f() }}{{ f() }}{% endmacro %}{{ f() }}",
       })

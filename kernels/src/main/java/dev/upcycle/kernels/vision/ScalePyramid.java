@@ -34,14 +34,24 @@ public record ScalePyramid(List<Integer> scales) {
   ///
   /// @param tower from pixels of its size to `[images, patches, hidden]`, without a class token
   public Tensor forward(Tensor pixels, UnaryOperator<Tensor> tower) {
-    List<Tensor> views = new ArrayList<>();
-    for (int scale : scales) {
-      views.add(
-          scale == 1
-              ? tower.apply(pixels)
-              : averaged(tower.apply(tiles(pixels, scale)), scale, pixels.size(0)));
+    return joined(views(pixels).stream().map(tower).toList(), pixels.size(0));
+  }
+
+  /// What the tower sees at each scale, `[tiles · images, channels, side, side]`.
+  public List<Tensor> views(Tensor pixels) {
+    return scales.stream().map(scale -> scale == 1 ? pixels : tiles(pixels, scale)).toList();
+  }
+
+  /// What the tower makes of [#views], side by side, `[images, patches, scales · hidden]`.
+  ///
+  /// @param features `[tiles · images, patches, hidden]` of each scale, without a class token
+  public Tensor joined(List<Tensor> features, long images) {
+    List<Tensor> maps = new ArrayList<>();
+    for (int i = 0; i < scales.size(); i++) {
+      int scale = scales.get(i);
+      maps.add(scale == 1 ? features.get(i) : averaged(features.get(i), scale, images));
     }
-    return Tensors.concat(views, 2);
+    return Tensors.concat(maps, 2);
   }
 
   /// Images enlarged and cut, `[scale · scale · images, channels, side, side]`: the first tile of

@@ -1,8 +1,6 @@
-package dev.upcycle.model;
+package dev.upcycle.arch;
 
-import dev.upcycle.arch.Composition;
 import dev.upcycle.checkpoint.ModelConfig;
-import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -10,7 +8,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// The connector of a LLaVA, as the config of the whole says it.
-final class ConnectorConfig {
+public final class ConnectorConfig {
+  private static final String SCALES = "scales";
+
   /// Keys of the whole and what a connector by itself calls them.
   private static final Map<String, String> SPELLINGS =
       Map.of(
@@ -24,8 +24,9 @@ final class ConnectorConfig {
 
   /// The config that a connector's family reads.
   ///
-  /// @param composition the parts around it
-  static ModelConfig of(ModelConfig whole, Composition composition) {
+  /// @param vision width of the image tower's states
+  /// @param language width of the decoder's states
+  static ModelConfig of(ModelConfig whole, long vision, long language) {
     ObjectNode config = whole.json().objectNode();
     long experts = whole.findLong("projector_num_experts").orElse(0);
     config.put("model_type", experts > 0 ? "mlp_moe" : "mlp");
@@ -38,32 +39,29 @@ final class ConnectorConfig {
         config.set(ours, value);
       }
     });
-    config.put(
-        "input_size", Math.multiplyExact(hidden(composition, Part.VISION), scales(whole).size()));
-    config.put("hidden_size", hidden(composition, Part.LANGUAGE));
-    return ModelConfig.of(config);
+    config.put("input_size", Math.multiplyExact(vision, (long) scales(whole).size()));
+    config.put("hidden_size", language);
+    return whole.with(config);
   }
 
   /// The scales at which images are looked at; their features lie side by side.
-  static List<Integer> scales(ModelConfig whole) {
-    JsonNode listed = whole.json().path("scales");
+  ///
+  /// @param whole the config of the composition
+  public static List<Integer> scales(ModelConfig whole) {
+    JsonNode listed = whole.json().path(SCALES);
     if (listed.isMissingNode() || listed.isNull()) {
       return List.of(1);
     }
     List<Integer> scales = new ArrayList<>();
     for (JsonNode scale : listed) {
       if (!scale.isInt() || scale.intValue() < 1) {
-        throw ConfigWords.bad(whole, "scales", "whole numbers from 1");
+        throw Complaint.of(SCALES, whole, "whole numbers from 1");
       }
       scales.add(scale.intValue());
     }
     if (scales.isEmpty()) {
-      throw ConfigWords.bad(whole, "scales", "whole numbers from 1");
+      throw Complaint.of(SCALES, whole, "whole numbers from 1");
     }
     return List.copyOf(scales);
-  }
-
-  private static long hidden(Composition composition, Part part) {
-    return composition.find(part).orElseThrow().dimensions().hidden();
   }
 }

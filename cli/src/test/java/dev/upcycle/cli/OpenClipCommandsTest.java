@@ -1,0 +1,44 @@
+package dev.upcycle.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.upcycle.cli.Session.Outcome;
+import dev.upcycle.fixtures.dense.ClipFixture;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// The commands on a CLIP under OpenAI's names that lies there without any config.
+class OpenClipCommandsTest {
+  private static final String MODEL = "clip/ViT-B-32.pt";
+
+  @TempDir private Path work;
+
+  @BeforeEach
+  void writeAStateDict() {
+    ClipFixture.torch(work.resolve(MODEL), ClipFixture.openAi("visual.", ""));
+  }
+
+  private Outcome run(String... arguments) {
+    return Session.in(work).run(List.of(arguments));
+  }
+
+  @Test
+  void itIsPlannedConvertedAndVerified() {
+    Outcome planned = run("plan", "clip-up-b16", "--model", MODEL);
+    assertThat(planned.out()).contains("clip_moe");
+    assertThat(planned.err()).contains("heads of width 64", "quick_gelu");
+    Outcome converted = run("convert", "clip-up-b16", "--model", MODEL, "--out", "moe");
+    assertThat(converted.code()).as(converted.err()).isZero();
+    assertThat(converted.err()).contains("verify").contains(MODEL + " ");
+    Outcome verified = run("verify", MODEL, "moe");
+    assertThat(verified.code()).as(verified.out() + verified.err()).isZero();
+  }
+
+  @Test
+  void inspectionTellsWhatItIs() {
+    assertThat(run("inspect", MODEL).out()).contains("clip, CLIPModel").contains("clip_moe");
+  }
+}

@@ -1,0 +1,120 @@
+package dev.upcycle.function;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.function.FunctionReport.Inputs;
+import dev.upcycle.function.SideBySide.Stacks;
+import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.tensor.TensorScope;
+import dev.upcycle.model.LlavaWalk;
+import dev.upcycle.model.ModelOptions;
+import dev.upcycle.recipe.Part;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/// Two LLaVAs: tower, connector and decoder of each.
+///
+/// @param source the dense one's checkpoint
+record LlavaPair(LlavaWalk dense, LlavaWalk target, Checkpoint source) implements ModelPair {
+  static LlavaPair open(Checkpoint dense, Checkpoint target, ModelOptions options) {
+    return new LlavaPair(LlavaWalk.open(dense, options), LlavaWalk.open(target, options), dense);
+  }
+
+  private Stacks vision() {
+    return new Stacks(
+        Optional.of(Part.VISION),
+        dense.vision().stack(),
+        target.vision().stack(),
+        dense.towerLayers());
+  }
+
+  private Stacks language() {
+    return Stacks.all(
+        Optional.of(Part.LANGUAGE), dense.language().stack(), target.language().stack());
+  }
+
+  @Override
+  public Optional<String> mismatch() {
+    return vision()
+        .mismatch()
+        .or(() ->
+            SideBySide.mismatch(
+                "image size", dense.vision().pixels().side(), target.vision().pixels().side()))
+        .or(() ->
+            SideBySide.mismatch(
+                "state of the tower that is used", dense.towerLayers(), target.towerLayers()))
+        .or(this::otherScales)
+        .or(() -> ConnectorPair.mismatch(dense.connector(), target.connector()))
+        .or(() -> language().mismatch())
+        .or(() ->
+            SideBySide.mismatch("vocabulary", dense.language().vocab(), target.language().vocab()))
+        .or(() -> SideBySide.mismatch("image token", dense.imageToken(), target.imageToken()));
+  }
+
+  private Optional<String> otherScales() {
+    return dense.scales().equals(target.scales())
+        ? Optional.empty()
+        : Optional.of(
+            "scales are %s, the dense model's %s".formatted(target.scales(), dense.scales()));
+  }
+
+  @Override
+  public boolean renormalises() {
+    return target.vision().stack().renormalises()
+        && target.connector().renormalises()
+        && target.language().stack().renormalises();
+  }
+
+  @Override
+  public int steps() {
+    return dense.towerLayers() * dense.scales().size() + 1 + dense.language().layers();
+  }
+
+  @Override
+  public Inputs walk(SideBySide walk, ProbePixels pixels) throws InterruptedException {
+    OptionalLong image = OptionalLong.of(dense.imageToken());
+    ProbeTokens texts =
+        ProbeTokens.of(
+            new ProbeTokens.Vocabulary(
+                dense.language().vocab(),
+                dense.language().config().findLong("max_position_embeddings"),
+                image),
+            source.directory());
+    try (TensorScope _ = TensorScope.open();
+        States features = walk.walk(dense.connector(), target.connector(), seen(walk, pixels))) {
+      walk.result("features", features.dense(), features.target());
+      int places = Math.toIntExact(features.dense().size(1));
+      ProbeTokens tokens = texts.around(pixels.count(), places, dense.imageToken());
+      Tensor ids = tokens.ids();
+      States begin =
+          States.of(dense.spliced(ids, features.dense()), target.spliced(ids, features.target()));
+      try (States end = walk.walk(language(), begin)) {
+        HeadComparison head =
+            new HeadComparison(dense.language(), target.language(), tokens.labels(image));
+        head.compare(end.dense(), end.target());
+        walk.result(head);
+      }
+      return new Inputs(
+          tokens.count() - (long) pixels.count() * places, pixels.count(), pixels.origin());
+    }
+  }
+
+  /// What both connectors read: the tower is walked once for each scale.
+  private States seen(SideBySide walk, ProbePixels pixels) throws InterruptedException {
+    Tensor images = pixels.read(source, dense.vision().pixels());
+    List<States> scales = new ArrayList<>();
+    try {
+      for (Tensor view : dense.views(images)) {
+        scales.add(
+            walk.walk(vision(), States.of(dense.vision()::embed, target.vision()::embed, view)));
+      }
+      long count = images.size(0);
+      return States.of(
+          dense.seen(scales.stream().map(States::dense).toList(), count),
+          target.seen(scales.stream().map(States::target).toList(), count));
+    } finally {
+      scales.forEach(States::close);
+    }
+  }
+}

@@ -1,0 +1,57 @@
+package dev.upcycle.function;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.function.FunctionReport.Inputs;
+import dev.upcycle.function.SideBySide.Stacks;
+import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.tensor.TensorScope;
+import dev.upcycle.model.ModelOptions;
+import dev.upcycle.model.TowerWalk;
+import dev.upcycle.model.VisionOutput;
+import java.util.Optional;
+
+/// Two image towers.
+///
+/// @param source the dense one's checkpoint
+record TowerPair(TowerWalk dense, TowerWalk target, Checkpoint source) implements ModelPair {
+  static TowerPair open(Checkpoint dense, Checkpoint target, ModelOptions options) {
+    return new TowerPair(TowerWalk.open(dense, options), TowerWalk.open(target, options), dense);
+  }
+
+  private Stacks stacks() {
+    return Stacks.all(Optional.empty(), dense.stack(), target.stack());
+  }
+
+  @Override
+  public Optional<String> mismatch() {
+    return stacks()
+        .mismatch()
+        .or(() -> SideBySide.mismatch("image size", dense.pixels().side(), target.pixels().side()));
+  }
+
+  @Override
+  public boolean renormalises() {
+    return target.stack().renormalises();
+  }
+
+  @Override
+  public int steps() {
+    return dense.stack().layers();
+  }
+
+  @Override
+  public Inputs walk(SideBySide walk, ProbePixels pixels) throws InterruptedException {
+    Tensor seen = pixels.read(source, dense.pixels());
+    States begin = States.of(dense::embed, target::embed, seen);
+    try (States end = walk.walk(stacks(), begin);
+        TensorScope _ = TensorScope.open()) {
+      VisionOutput ours = dense.head(end.dense());
+      VisionOutput theirs = target.head(end.target());
+      walk.result("states", ours.hidden(), theirs.hidden());
+      if (ours.findPooled().isPresent() && theirs.findPooled().isPresent()) {
+        walk.result("pooled", ours.findPooled().get(), theirs.findPooled().get());
+      }
+    }
+    return new Inputs(0, pixels.count(), pixels.origin());
+  }
+}

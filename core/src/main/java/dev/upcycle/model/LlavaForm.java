@@ -1,0 +1,87 @@
+package dev.upcycle.model;
+
+import dev.upcycle.arch.ConnectorConfig;
+import dev.upcycle.arch.Dimensions;
+import dev.upcycle.checkpoint.CheckpointFault;
+import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.vision.ImageSplice;
+import dev.upcycle.kernels.vision.ScalePyramid;
+import dev.upcycle.recipe.Part;
+
+/// What the config of a LLaVA says of the whole.
+///
+/// @param state of the tower that is used, as [VisionTower#layersTo] counts
+/// @param features which of its places
+/// @param pyramid the scales at which an image is looked at
+/// @param splice the id that keeps places free
+record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplice splice) {
+  private static final String TOKEN = "image_token_index";
+
+  /// Which places of a tower's states become features.
+  enum Features {
+    /// All but the first, the class token.
+    WITHOUT_FIRST,
+    ALL;
+
+    /// `[images, places, hidden]` to `[images, features, hidden]`.
+    Tensor of(Tensor states) {
+      return switch (this) {
+        case WITHOUT_FIRST -> states.narrow(1, 1, states.size(1) - 1);
+        case ALL -> states;
+      };
+    }
+
+    /// How many an image has.
+    int count(Dimensions tower) {
+      int places = Math.toIntExact(tower.require("positions"));
+      return switch (this) {
+        case WITHOUT_FIRST -> places - 1;
+        case ALL -> places;
+      };
+    }
+  }
+
+  /// Reads a composition's config.
+  ///
+  /// @throws CheckpointFormatException when it is something else, or a key is wrong
+  static LlavaForm of(StoredPart whole) {
+    boolean composed =
+        whole.family().parts().stream().anyMatch(rule -> rule.part() == Part.CONNECTOR);
+    if (!composed) {
+      throw new CheckpointFormatException(
+          CheckpointFault.BAD_CONFIG_VALUE,
+          "%s is a %s, expected a LLaVA"
+              .formatted(whole.checkpoint().directory(), whole.family().modelType()));
+    }
+    ModelConfig config = CheckpointBinding.of(whole).config();
+    long token =
+        config
+            .findLong(TOKEN)
+            .orElseGet(() ->
+                config
+                    .findLong("image_token_id")
+                    .orElseThrow(() -> ConfigWords.bad(config, TOKEN, "the id of <image>")));
+    return new LlavaForm(
+        config.requireLong("vision_feature_layer"),
+        features(config),
+        new ScalePyramid(ConnectorConfig.scales(config)),
+        new ImageSplice(token));
+  }
+
+  private static Features features(ModelConfig config) {
+    String key = "vision_feature_select_strategy";
+    return switch (config.findString(key).orElse("")) {
+      case "default" -> Features.WITHOUT_FIRST;
+      case "full" -> Features.ALL;
+      default -> throw ConfigWords.bad(config, key, "default or full");
+    };
+  }
+
+  /// Ids that are all in the vocabulary: those that keep places free need not be.
+  Tensor words(Tensor ids) {
+    Tensor free = ids.isEqualTo(splice.placeholder()).to(ids.dtype());
+    return ids.minus(ids.times(free));
+  }
+}

@@ -1,0 +1,230 @@
+package dev.upcycle.function;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.write.CheckpointWriter;
+import dev.upcycle.convert.PlanExecutor;
+import dev.upcycle.convert.Progress;
+import dev.upcycle.function.FunctionVerifier.Expectation;
+import dev.upcycle.function.FunctionVerifier.Question;
+import dev.upcycle.model.EditedModel;
+import dev.upcycle.model.GoldenCase;
+import dev.upcycle.model.Mixtures;
+import dev.upcycle.plan.Planner;
+import dev.upcycle.recipe.Part;
+import dev.upcycle.recipe.Recipes;
+import dev.upcycle.recipe.ResolvedRecipe;
+import dev.upcycle.recipe.Setting;
+import dev.upcycle.sample.TinyModel;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Image towers, CLIP, connectors and LLaVA beside what they were made from.
+class TowerFunctionTest {
+  /// Of a layer of equal experts against the dense one.
+  private static final double EQUAL = 1e-6;
+
+  @TempDir Path folder;
+
+  private static ResolvedRecipe recipe(String name, String... sets) {
+    return Recipes.resolve(
+        Recipes.text(name, Path.of("")),
+        Arrays.stream(sets).map(Setting::parse).toList(),
+        Map.of());
+  }
+
+  private Checkpoint convert(Checkpoint dense, ResolvedRecipe recipe) {
+    Path out = folder.resolve("moe");
+    PlanExecutor.run(
+        Planner.plan(dense, recipe),
+        dense,
+        new PlanExecutor.Options(out, CheckpointWriter.Mode.FRESH, 1),
+        Progress.SILENT);
+    return Checkpoint.open(out);
+  }
+
+  private static FunctionReport verify(Checkpoint dense, Checkpoint target, Expectation expectation)
+      throws InterruptedException {
+    assertThat(FunctionVerifier.mismatch(dense, target)).isEmpty();
+    return FunctionVerifier.verify(
+        dense, target, new Question(expectation, List.of()), (done, total) -> {});
+  }
+
+  private static void preserves(FunctionReport report) {
+    assertThat(report.failures()).isEmpty();
+    assertThat(report.whyNotJudged()).isEmpty();
+    assertThat(report.layers())
+        .allSatisfy(layer -> assertThat(layer.own()).as(layer.toString()).isLessThan(EQUAL));
+    assertThat(report.findControl())
+        .hasValueSatisfying(
+            control -> assertThat(control.error()).isGreaterThan(100 * report.bound()));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "clip-vision, clip-vit-4x2, 1", "clip-vision, clip-vit-4x2, 2", "clip-vision, clip-vit-4x2, 3",
+    "siglip-vision, siglip-4x2, 1", "siglip-vision, siglip-4x2, 2", "siglip-vision, siglip-4x2, 3",
+    "vit, vit-4x2, 1", "vit, vit-4x2, 2", "vit, vit-4x2, 3"
+  })
+  void aConvertedTowerKeepsItsFunctionForAnyRouter(String name, String recipe, long seed)
+      throws InterruptedException {
+    Checkpoint dense = GoldenCase.vision(name).checkpoint();
+    FunctionReport report =
+        verify(dense, convert(dense, recipe(recipe, "seed=" + seed)), Expectation.CONVERTED);
+    preserves(report);
+    assertThat(report.inputs())
+        .isEqualTo(new FunctionReport.Inputs(0, 2, FunctionReport.Inputs.Origin.NOISE));
+    assertThat(report.results())
+        .extracting(FunctionReport.Result::name)
+        .containsExactly("states", "pooled");
+  }
+
+  @Test
+  void aTowerWithoutAHeadIsComparedByItsStates() throws InterruptedException {
+    Checkpoint dense = GoldenCase.vision("siglip-vision-headless").checkpoint();
+    FunctionReport report =
+        verify(dense, convert(dense, recipe("siglip-4x2")), Expectation.CONVERTED);
+    preserves(report);
+    assertThat(report.results()).extracting(FunctionReport.Result::name).containsExactly("states");
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void bothTowersOfAClipKeepTheirFunction(long seed) throws InterruptedException {
+    Checkpoint dense = GoldenCase.vision("clip").checkpoint();
+    FunctionReport report =
+        verify(dense, convert(dense, recipe("clip-up-b16", "seed=" + seed)), Expectation.CONVERTED);
+    preserves(report);
+    assertThat(report.results())
+        .extracting(FunctionReport.Result::name)
+        .containsExactly("image vectors", "text vectors", "logits");
+    assertThat(report.layers())
+        .extracting(layer -> layer.place().name())
+        .contains("vision layer 0", "language layer 1");
+    assertThat(report.inputs().tokens()).isPositive();
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3})
+  void aConnectorKeepsItsFunction(long seed) throws InterruptedException {
+    ResolvedRecipe recipe = recipe("connector-4x2", "seed=" + seed);
+    TinyModel.write(recipe.recipe(), folder.resolve("dense"));
+    Checkpoint dense = Checkpoint.open(folder.resolve("dense"));
+    FunctionReport report = verify(dense, convert(dense, recipe), Expectation.CONVERTED);
+    preserves(report);
+    assertThat(report.layers())
+        .singleElement()
+        .satisfies(layer -> assertThat(layer.place().name()).isEqualTo("connector"));
+  }
+
+  private static EditedModel llavaMixture(EditedModel dense, long seed) {
+    String vision = dense.config("vision_config").toString();
+    return Mixtures.connector(Mixtures.tower(dense, "vision_tower.vision_model.", seed), seed + 1)
+        .config(
+            "vision_config",
+            vision.replaceFirst(
+                "\\{",
+                "{\"num_experts\": 4, \"num_experts_per_tok\": 2, \"moe_layers\": [0, 1, 2],"));
+  }
+
+  private static EditedModel denseLlava(String name) {
+    EditedModel model = EditedModel.of(GoldenCase.vision(name).checkpoint());
+    if (name.equals("llava")) {
+      return model;
+    }
+    String vision = model.config("vision_config").toString();
+    return Mixtures.undone(model)
+        .config("model_type", "\"llava\"")
+        .config("projector_num_experts", "0")
+        .config(
+            "vision_config",
+            vision
+                .replace("clip_moe_vision_model", "clip_vision_model")
+                .replace("\"num_experts\":4,", ""));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"llava, 1", "llava, 2", "llava, 3", "llava-moe, 1", "llava-moe, 2", "llava-moe, 3"})
+  void aLlavaOfEqualExpertsComputesWhatTheDenseOneDoes(String name, long seed)
+      throws IOException, InterruptedException {
+    Checkpoint dense = denseLlava(name).write(folder.resolve("dense"));
+    Checkpoint target = llavaMixture(denseLlava(name), seed).write(folder.resolve("target"));
+    FunctionReport report = verify(dense, target, Expectation.TRAINED);
+    assertThat(report.layers())
+        .allSatisfy(layer -> assertThat(layer.own()).as(layer.toString()).isLessThan(EQUAL));
+    assertThat(report.layers())
+        .extracting(layer -> layer.place().name())
+        .containsExactly(
+            "vision layer 0",
+            "vision layer 1",
+            "connector",
+            "language layer 0",
+            "language layer 1");
+    assertThat(report.results())
+        .extracting(FunctionReport.Result::name)
+        .containsExactly("features", "logits");
+    assertThat(report.results())
+        .allSatisfy(result -> assertThat(result.error()).isLessThan(report.bound()));
+    assertThat(report.findLoss()).isPresent();
+  }
+
+  @Test
+  void aWrongWeightOfATowerIsCaughtAndItsLayerNamed() throws IOException, InterruptedException {
+    Checkpoint dense = denseLlava("llava").write(folder.resolve("dense"));
+    Checkpoint target =
+        llavaMixture(denseLlava("llava"), 1)
+            .signFlipped("vision_tower.vision_model.encoder.layers.1.self_attn.q_proj.weight", 5)
+            .write(folder.resolve("target"));
+    FunctionReport report = verify(dense, target, Expectation.TRAINED);
+    assertThat(report.firstParting())
+        .hasValueSatisfying(layer ->
+            assertThat(layer.place())
+                .isEqualTo(new FunctionReport.Place(Optional.of(Part.VISION), 1)));
+    assertThat(report.layers().getLast().own())
+        .describedAs("the decoder reads wrong images and computes rightly")
+        .isLessThan(EQUAL);
+    assertThat(report.results())
+        .allSatisfy(result -> assertThat(result.error()).isGreaterThan(report.bound()));
+  }
+
+  @Test
+  void aWrongWeightOfAConnectorIsCaught() throws IOException, InterruptedException {
+    Checkpoint dense = denseLlava("llava").write(folder.resolve("dense"));
+    Checkpoint target =
+        llavaMixture(denseLlava("llava"), 1)
+            .signFlipped("multi_modal_projector.experts.0.linear_1.weight", 5)
+            .signFlipped("multi_modal_projector.experts.1.linear_1.weight", 5)
+            .signFlipped("multi_modal_projector.experts.2.linear_1.weight", 5)
+            .write(folder.resolve("target"));
+    FunctionReport report = verify(dense, target, Expectation.TRAINED);
+    assertThat(report.firstParting())
+        .hasValueSatisfying(layer -> assertThat(layer.place().name()).isEqualTo("connector"));
+  }
+
+  @Test
+  void modelsOfTwoKindsAreNotCompared() {
+    Checkpoint tower = GoldenCase.vision("clip-vision").checkpoint();
+    Checkpoint clip = GoldenCase.vision("clip").checkpoint();
+    assertThat(FunctionVerifier.mismatch(tower, clip))
+        .contains("a clip compares images with texts, the dense model is an image tower");
+  }
+
+  @Test
+  void modelsThatKeepPlacesForImagesOtherwiseAreNotCompared() throws IOException {
+    Checkpoint dense = GoldenCase.vision("llava").checkpoint();
+    Checkpoint other =
+        EditedModel.of(dense).config("image_token_index", "5").write(folder.resolve("other"));
+    assertThat(FunctionVerifier.mismatch(dense, other))
+        .contains("image token is 5, the dense model's 60");
+  }
+}
