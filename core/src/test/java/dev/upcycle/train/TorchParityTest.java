@@ -83,9 +83,7 @@ class TorchParityTest {
     int steps = golden.path("steps").asInt();
     AuxiliaryLosses auxiliary =
         new AuxiliaryLosses(
-            AuxiliaryLosses.Balance.POOLED,
-            AuxiliaryLosses.Weights.of(number(golden, "balance")),
-            AuxiliaryLosses.Weights.of(number(golden, "router_z")));
+            AuxiliaryLosses.Balance.POOLED, number(golden, "balance"), number(golden, "router_z"));
     LrSchedule schedule = LrSchedule.of(updates.schedule(), steps);
     List<StepLosses> losses = new ArrayList<>();
     try (DecoderModel model = open(compute);
@@ -159,11 +157,7 @@ class TorchParityTest {
   }
 
   private static StepLosses withRouters(double factor) {
-    AuxiliaryLosses auxiliary =
-        new AuxiliaryLosses(
-            AuxiliaryLosses.Balance.SWITCH,
-            AuxiliaryLosses.Weights.of(1),
-            AuxiliaryLosses.Weights.of(1));
+    AuxiliaryLosses auxiliary = new AuxiliaryLosses(AuxiliaryLosses.Balance.SWITCH, 1, 1);
     try (DecoderModel model = open(DType.F32);
         TensorScope _ = TensorScope.open()) {
       model
