@@ -15,6 +15,7 @@ import dev.upcycle.model.NonFiniteException;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.RecipeException;
 import dev.upcycle.text.ResourceShortage;
+import dev.upcycle.train.NonFiniteLossException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -78,6 +79,7 @@ public enum ExitCode {
           TemplateException _ ->
           INPUT;
       case UncheckedIOException _, IOException _ -> INPUT;
+      case NonFiniteLossException _ -> CHECK;
       case ResourceException _, ResourceShortage _, OutOfMemoryError _ -> RESOURCES;
       default -> FAULT;
     };
