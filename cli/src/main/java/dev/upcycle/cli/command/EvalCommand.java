@@ -41,7 +41,6 @@ import tools.jackson.databind.node.ObjectNode;
       "upcycle eval ./try-it/dense --text ./try-it/dense/held-out.txt",
       "upcycle eval ./try-it/moe --text ./try-it/dense/README.md \\",
       "  --context 128 --against ./try-it/dense --json",
-      "upcycle eval ./llava-1.5-7b-hf --data held-out.json --images ./coco --template v1",
     })
 final class EvalCommand extends Command {
   private static final int USUAL_CONTEXT = 1024;

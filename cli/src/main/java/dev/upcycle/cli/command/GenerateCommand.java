@@ -40,7 +40,6 @@ import tools.jackson.databind.node.ObjectNode;
       "upcycle generate ./try-it/dense --prompt 'The Rays of Light' --greedy",
       "upcycle generate ./try-it/moe --prompt 'If the' --max-tokens 32 \\",
       "  --temperature 0.8 --top-p 0.9 --seed 7",
-      "upcycle generate ./llava-1.5-7b-hf --image cat.jpg --template v1 --prompt 'What is this?'",
     })
 final class GenerateCommand extends Command {
   @Parameters(paramLabel = "MODEL", description = "The model's directory, tokenizer included.")
