@@ -36,6 +36,7 @@ class ExamplesTest {
         "verify",
         "densify",
         "eval",
+        "train",
         "generate",
         "route",
         "calibrate",

@@ -168,7 +168,7 @@ public final class Architecture {
             json.set(key, value);
           }
         });
-    return ModelConfig.of(json);
+    return config.with(json);
   }
 
   List<Dimensions.Rule> dimensionRules() {
