@@ -35,6 +35,7 @@ final class ManifestJson {
     json.put("seed", manifest.seed());
     json.put("source_family", manifest.sourceFamily());
     json.put("target_family", manifest.targetFamily());
+    putParts(manifest, json);
     ArrayNode shards = json.putArray("source_files");
     for (Manifest.SourceShard shard : manifest.sourceFiles()) {
       shards
@@ -62,6 +63,15 @@ final class ManifestJson {
     }
     return (JSON.writeValueAsString(json).replace("\r\n", "\n") + "\n")
         .getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void putParts(Manifest manifest, ObjectNode json) {
+    if (!manifest.sourceParts().isEmpty()) {
+      ArrayNode parts = json.putArray("source_parts");
+      for (Manifest.SourcePart part : manifest.sourceParts()) {
+        parts.addObject().put("part", part.part()).put("family", part.family());
+      }
+    }
   }
 
   private static void putRouterFiles(Manifest manifest, ObjectNode json) {
@@ -117,6 +127,11 @@ final class ManifestJson {
           number(json, "seed"),
           text(json, "source_family"),
           text(json, "target_family"),
+          json.has("source_parts")
+              ? rows(
+                  "source_parts",
+                  row -> new Manifest.SourcePart(text(row, "part"), text(row, "family")))
+              : List.of(),
           rows(
               "source_files",
               row ->

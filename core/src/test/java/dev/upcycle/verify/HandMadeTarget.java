@@ -233,6 +233,7 @@ final class HandMadeTarget {
             recipe.recipe().seed(),
             "mistral",
             "mixtral",
+            List.of(),
             shards,
             List.of(),
             files,

@@ -87,7 +87,7 @@ final class Checker {
               path,
               key.shape(),
               key.fallback()
-                  .<Node>map(Node.Scalar::of)
+                  .map(Node::ofDefault)
                   .orElseGet(() -> Node.Mapping.empty(Place.DEFAULT)));
       case LEFT_OUT -> {}
       case REFUSED -> complain(parent, path, "missing; " + needed(key));

@@ -19,6 +19,13 @@ sealed interface Node {
   /// list or map of such.
   @Nullable Object plain();
 
+  /// A default's value: a scalar, or a list of such.
+  static Node ofDefault(Object value) {
+    return value instanceof List<?> items
+        ? new Sequence(Place.DEFAULT, items.stream().map(Node::ofDefault).toList())
+        : Scalar.of(value);
+  }
+
   /// A map; keys keep their order.
   record Mapping(Place place, SequencedMap<String, Entry> entries) implements Node {
     static Mapping empty(Place place) {
