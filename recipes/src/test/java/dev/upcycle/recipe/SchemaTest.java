@@ -73,6 +73,9 @@ class SchemaTest {
         language: {layers: {last: 8}}
         vision: {layers: {except_last: 1}}
         vision: {router: {init: {kind: torch_linear}}}
+        vision: {scales: [1]}
+        vision: {scales: [1, 3]}
+        target: llava_moe
         connector: {}
         source: {vision: [clip, vit], connector: mlp}
         language: {layers: {range: [0, 1]}}
@@ -133,6 +136,12 @@ class SchemaTest {
         source: {language: [llama, llama]}
         source: {language: {base: llama}}
         target: mixtrl
+        vision: {scales: 1}
+        vision: {scales: []}
+        vision: {scales: [3, 1]}
+        vision: {scales: [1, 1]}
+        vision: {scales: [1, 33]}
+        language: {scales: [1]}
         target: true
         seed: x
         seed: 1.5
@@ -322,6 +331,8 @@ class SchemaTest {
             stated.put(path, items.toString());
           } else if (fallback.isValueNode() && !fallback.isMissingNode()) {
             stated.put(path, fallback.asString());
+          } else if (fallback.isArray()) {
+            stated.put(path, fallback.toString());
           }
         });
     Map<String, String> defaults = new TreeMap<>();
