@@ -57,7 +57,7 @@ final class RecipeBuilder {
     return new Component(
         layers(path.child("layers")),
         leaves.find(path.child("scales")).isPresent()
-            ? counts(path.child("scales"))
+            ? leaves.counts(path.child("scales"))
             : Component.ONE_SCALE,
         new Experts(
             leaves.count(experts.child("count")),
