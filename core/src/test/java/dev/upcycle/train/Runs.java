@@ -1,5 +1,7 @@
 package dev.upcycle.train;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.recipe.RecipeText;
@@ -51,8 +53,16 @@ record Runs(Path folder) {
         Checkpoint.open(model), Recipes.resolve(text, given, Map.of()), Device.CPU, 1);
   }
 
-  /// All files of a folder by name.
-  static Map<String, byte[]> bytes(Path folder) {
+  /// Compares all files of two folders.
+  static void assertSameBytes(Path actual, Path expected) {
+    Map<String, byte[]> files = bytes(expected);
+    Map<String, byte[]> found = bytes(actual);
+    assertThat(found.keySet()).isEqualTo(files.keySet());
+    files.forEach((name, bytes) ->
+        assertThat(found.get(name)).as(actual.resolve(name).toString()).isEqualTo(bytes));
+  }
+
+  private static Map<String, byte[]> bytes(Path folder) {
     Map<String, byte[]> bytes = new LinkedHashMap<>();
     try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {

@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CancellationException;
 import org.assertj.core.data.Offset;
 import org.assertj.core.data.Percentage;
@@ -116,16 +115,9 @@ class TrainRunTest {
             folder.resolve("cut"),
             TrainRun.Mode.RESUME,
             TrainListener.SILENT);
-    assertSameBytes(resumed.model(), whole.model());
-    assertSameBytes(
+    Runs.assertSameBytes(resumed.model(), whole.model());
+    Runs.assertSameBytes(
         folder.resolve("cut/checkpoints/step-8"), folder.resolve("whole/checkpoints/step-8"));
-  }
-
-  private static void assertSameBytes(Path actual, Path expected) {
-    Map<String, byte[]> files = Runs.bytes(expected);
-    Map<String, byte[]> found = Runs.bytes(actual);
-    assertThat(found.keySet()).isEqualTo(files.keySet());
-    files.forEach((name, bytes) -> assertThat(found.get(name)).as(name).isEqualTo(bytes));
   }
 
   @Test

@@ -1,0 +1,86 @@
+package dev.upcycle.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.upcycle.sample.SampleModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Kills a run of two stages, checkpoints and an upcycling at any moment.
+class KillTest {
+  private static final long SEED = 20_261_123;
+  private static final long POLL_MILLIS = 5;
+
+  @TempDir private static Path folder;
+
+  /// From the first file of a run to its end, in a run that nothing disturbs.
+  private static long millis;
+
+  private final Random random = new Random(SEED);
+
+  @BeforeAll
+  static void trainWithoutInterruption() throws Exception {
+    SampleModel.writeTo(folder.resolve("dense"));
+    Process process = begin("whole");
+    long start = System.nanoTime();
+    assertThat(process.waitFor()).isZero();
+    millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+  }
+
+  @Test
+  void threeKillsLeaveTheBytesOfAnUninterruptedRun() throws Exception {
+    killAndResume(3);
+  }
+
+  @Test
+  @Tag("soak")
+  void twentyKillsLeaveTheBytesOfAnUninterruptedRun() throws Exception {
+    killAndResume(20);
+  }
+
+  private void killAndResume(int kills) throws Exception {
+    for (int kill = 0; kill < kills; kill++) {
+      String run = "killed-" + kill;
+      Process process = begin(run);
+      boolean ended = process.waitFor(random.nextLong(millis), TimeUnit.MILLISECONDS);
+      process.destroyForcibly().waitFor();
+      assertThat(begin(run).waitFor()).as("kill " + kill + ", ended before: " + ended).isZero();
+      for (String part : List.of("final", "checkpoints/step-8", "checkpoints/step-8/model")) {
+        Runs.assertSameBytes(
+            folder.resolve(run).resolve(part), folder.resolve("whole").resolve(part));
+      }
+      for (String metrics : List.of("1-dense/metrics.jsonl", "2-sparse/metrics.jsonl")) {
+        assertThat(folder.resolve(run).resolve(metrics))
+            .hasSameTextualContentAs(folder.resolve("whole").resolve(metrics));
+      }
+    }
+  }
+
+  /// Starts a run, or goes on with it, and waits until it has begun to write.
+  private static Process begin(String run) throws IOException, InterruptedException {
+    Process process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                KillProbe.class.getName(),
+                folder.toString(),
+                run)
+            .redirectErrorStream(true)
+            .redirectOutput(folder.resolve(run + ".log").toFile())
+            .start();
+    while (process.isAlive() && Files.notExists(folder.resolve(run))) {
+      TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+    }
+    return process;
+  }
+}

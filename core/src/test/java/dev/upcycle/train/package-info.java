@@ -1,4 +1,0 @@
-@NullMarked
-package dev.upcycle.train;
-
-import org.jspecify.annotations.NullMarked;
