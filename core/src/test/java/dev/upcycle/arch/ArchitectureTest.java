@@ -114,10 +114,14 @@ class ArchitectureTest {
         .containsExactly(
             "clip_moe_text_model",
             "clip_moe_vision_model",
+            "cumo_moe_vision",
+            "llama_moe",
+            "mistral_moe",
             "mixtral",
             "mlp_moe",
             "qwen2_moe",
             "qwen3_moe",
+            "siglip_moe_text_model",
             "siglip_moe_vision_model",
             "vit_moe");
   }
