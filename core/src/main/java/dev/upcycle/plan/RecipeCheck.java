@@ -78,6 +78,8 @@ final class RecipeCheck {
       component.ifPresent(chosen -> layers(part, family, chosen));
       parts.add(family);
     }
+    Architecture.find(type)
+        .ifPresent(new ClipMoeCheck(dense, resolved.recipe(), this::complain)::examine);
     refuse();
     return new Targets(Architecture.require(type), parts);
   }

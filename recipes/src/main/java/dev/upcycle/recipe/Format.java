@@ -94,7 +94,8 @@ final class Format {
               Key.of("extends", REFERENCE, LEFT_OUT),
               Key.withDefault("name", NAME, "unnamed"),
               Key.of("source", SOURCE, FILLED),
-              Key.withDefault("target", new Leaf.Word(List.of("mixtral", AUTO)), AUTO),
+              Key.withDefault(
+                  "target", new Leaf.Word(List.of("mixtral", "openai_clip_moe", AUTO)), AUTO),
               Key.withDefault("seed", new Leaf.Whole(Long.MIN_VALUE, Long.MAX_VALUE), 42L),
               Key.of("language", COMPONENT, LEFT_OUT),
               Key.of("vision", COMPONENT, LEFT_OUT),
