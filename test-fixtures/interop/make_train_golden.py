@@ -8,6 +8,7 @@ router logit. Everything is torch's: transformers' model, its load_balancing_los
 clip_grad_norm_ and a cosine schedule with linear warm-up, in float32 on one thread.
 """
 
+import copy
 import json
 import math
 import os
@@ -18,10 +19,10 @@ from transformers import MixtralConfig, MixtralForCausalLM
 from transformers.models.mixtral.modeling_mixtral import load_balancing_loss_func
 
 STEPS, ROWS, SEQ, WARMUP = 50, 4, 32, 5
-RATE, BETAS, EPSILON, DECAY, CLIP = 2e-3, (0.9, 0.95), 1e-8, 0.1, 1.0
+RATE, BETAS, EPSILON, DECAY, CLIP = 1e-3, (0.9, 0.95), 1e-8, 0.1, 1.0
 BALANCE, ROUTER_Z = 0.02, 0.001
 CONFIG = dict(
-    vocab_size=96, hidden_size=32, intermediate_size=64, num_hidden_layers=4,
+    vocab_size=64, hidden_size=32, intermediate_size=32, num_hidden_layers=4,
     num_attention_heads=4, num_key_value_heads=2, num_local_experts=8, num_experts_per_tok=2,
     max_position_embeddings=64, sliding_window=None, tie_word_embeddings=False,
     output_router_logits=True, router_jitter_noise=0.0)
@@ -40,10 +41,11 @@ def main(out):
     with torch.no_grad():
         for name, p in model.named_parameters():
             if p.dim() > 1:
-                p.normal_(0, math.sqrt(1.5 / p.shape[-1]))
+                p.normal_(0, math.sqrt(0.7 / p.shape[-1]))
             if "gate.weight" in name:
                 p.normal_(0, 1.0)
-    model.save_pretrained(os.path.join(out, "model"))
+            p.copy_(p.bfloat16().float())
+    copy.deepcopy(model).bfloat16().save_pretrained(os.path.join(out, "model"))
     model.train()
     ids = torch.randint(0, CONFIG["vocab_size"], (STEPS, ROWS, SEQ))
     # a pattern to learn: every second token repeats the one before it
@@ -61,7 +63,8 @@ def main(out):
         logits = result.logits[:, :-1].reshape(-1, CONFIG["vocab_size"]).float()
         ce = torch.nn.functional.cross_entropy(logits, ids[step][:, 1:].reshape(-1))
         balance = load_balancing_loss_func(result.router_logits, 8, 2) / 2
-        z = torch.stack([torch.logsumexp(l.float(), -1).square().mean() for l in result.router_logits]).mean()
+        z = torch.stack(
+            [torch.logsumexp(l.float(), -1).square().mean() for l in result.router_logits]).mean()
         loss = ce + BALANCE * balance + ROUTER_Z * z
         adamw.zero_grad()
         loss.backward()
@@ -76,7 +79,7 @@ def main(out):
             torch=torch.__version__, transformers=__import__("transformers").__version__,
             steps=STEPS, rows=ROWS, seq=SEQ, warmup=WARMUP, rate=RATE, betas=BETAS,
             epsilon=EPSILON, weight_decay=DECAY, clip_norm=CLIP, balance=BALANCE,
-            router_z=ROUTER_Z, ids=ids.flatten().tolist(), losses=rows), file, indent=1)
+            router_z=ROUTER_Z, losses=rows, ids=ids.flatten().tolist()), file)
         file.write("\n")
     print(rows[0], rows[9], rows[-1], min(r["margin"] for r in rows), sep="\n")
 

@@ -39,6 +39,7 @@ class Target:
 
 SHARED = "sparse_moe.py"
 CLIP = "modeling_clip_moe.py"
+SIGLIP = "modeling_siglip_moe.py"
 LLAVA = "LlavaMoeForConditionalGeneration"
 VIT = {"AutoModel": "ViTMoeModel", "AutoModelForImageClassification": "ViTMoeForImageClassification"}
 TARGETS = {
@@ -50,7 +51,7 @@ TARGETS = {
         "siglip_moe_vision_model",
         "SiglipMoeVisionConfig",
         {"AutoModel": "SiglipMoeVisionModel"},
-        ("modeling_siglip_moe.py", SHARED),
+        (SIGLIP, SHARED),
     ),
     "siglip": Target(
         "siglip_moe", "SiglipMoeConfig", {"AutoModel": "SiglipMoeModel"}, ("modeling_siglip_moe.py", SHARED)
@@ -61,10 +62,20 @@ TARGETS = {
         "llava_moe",
         "LlavaMoeConfig",
         {"AutoModel": LLAVA, "AutoModelForImageTextToText": LLAVA},
-        ("modeling_llava_moe.py", CLIP, SHARED),
+        ("modeling_llava_moe.py", CLIP, SIGLIP, SHARED),
+    ),
+    "llava_siglip": Target(
+        "llava_moe",
+        "LlavaMoeConfig",
+        {"AutoModel": LLAVA, "AutoModelForImageTextToText": LLAVA},
+        ("modeling_llava_moe.py", CLIP, SIGLIP, SHARED),
     ),
 }
-LOADED_WITH = {"vit_classifier": "AutoModelForImageClassification", "llava": "AutoModelForImageTextToText"}
+LOADED_WITH = {
+    "vit_classifier": "AutoModelForImageClassification",
+    "llava": "AutoModelForImageTextToText",
+    "llava_siglip": "AutoModelForImageTextToText",
+}
 
 
 @dataclass(frozen=True)
@@ -115,6 +126,8 @@ CASES = (
     Case("llava-connector-cumo", "llava", connector=(4, 2), extra={"router_numerics": "cumo"}),
     Case("llava-connector-idle", "llava", connector=(4, 1), idle=True),
     Case("llava-language", "llava", language=(4, 2)),
+    Case("llava-language-some-layers", "llava", text=sparse(4, 2, (0, 2))),
+    Case("llava-siglip-vision", "llava_siglip", sparse(), connector=(4, 2)),
     Case("llava-all-three", "llava", sparse(), connector=(4, 2), language=(4, 2)),
 )
 
@@ -157,6 +170,13 @@ def dense_config(case):
             image_token_index=97,
             image_seq_length=16,
         ),
+        "llava_siglip": lambda: t.LlavaConfig(
+            vision_config=vision_keys(model_type="siglip_vision_model"),
+            text_config={**language, **theta, "model_type": "llama"},
+            image_token_index=97,
+            image_seq_length=16,
+            vision_feature_select_strategy="full",
+        ),
     }[case.kind]()
 
 
@@ -168,6 +188,7 @@ DENSE_CLASSES = {
     "vit": "ViTModel",
     "vit_classifier": "ViTForImageClassification",
     "llava": "LlavaForConditionalGeneration",
+    "llava_siglip": "LlavaForConditionalGeneration",
 }
 
 
@@ -202,7 +223,8 @@ def inputs_of(config):
         inputs["input_ids"] = torch.randint(3, 90, (3, 9), generator=draw)
     elif config.model_type == "llava":
         patches = (vision.image_size // vision.patch_size) ** 2
-        patches += config.vision_feature_select_strategy == "full"
+        has_class = vision.model_type == "clip_vision_model"
+        patches += has_class and config.vision_feature_select_strategy == "full"
         ids = torch.randint(3, 90, (2, patches + 8), generator=draw)
         ids[ids == config.image_token_index] = 2
         ids[:, 2 : 2 + patches] = config.image_token_index
@@ -227,7 +249,7 @@ VIT_FEED_FORWARD = re.compile(
     r"(?P<block>.*encoder\.layer\.(?P<layer>\d+))\.(?P<which>intermediate|output)\.dense\.(?P<rest>.*)"
 )
 CONNECTOR = re.compile(r"(?P<block>multi_modal_projector)\.(?P<rest>linear_.*)")
-LANGUAGE = re.compile(r"(?P<block>language_model\.model\.layers\.\d+)\.mlp\.(?P<which>gate|up|down)_proj\.weight")
+LANGUAGE = re.compile(r"(?P<block>language_model\.model\.layers\.(?P<layer>\d+))\.mlp\.(?P<which>gate|up|down)_proj\.weight")
 
 
 def sparse_name(case, name):
@@ -242,7 +264,10 @@ def sparse_name(case, name):
             return match["block"] + ".mlp", f"{linear}.{match['rest']}", case.vision["num_experts"]
     elif (match := CONNECTOR.fullmatch(name)) and case.connector:
         return match["block"], match["rest"], case.connector[0]
-    elif (match := LANGUAGE.fullmatch(name)) and case.language:
+    elif (match := LANGUAGE.fullmatch(name)) and case.text:
+        if int(match["layer"]) in case.text["moe_layers"]:
+            return f"{match['block']}.mlp", f"{match['which']}_proj.weight", case.text["num_experts"]
+    elif match and case.language:
         linear = {"gate": "w1", "up": "w3", "down": "w2"}[match["which"]]
         return match["block"] + ".block_sparse_moe", f"{linear}.weight", case.language[0]
     return None
@@ -268,7 +293,7 @@ def upcycled(case, dense):
         block, rest, experts = place
         for expert in range(experts):
             target[f"{block}.experts.{expert}.{rest}"] = tensor.clone()
-        if rest in ("fc1.weight", "linear_1.weight", "w1.weight"):
+        if rest in ("fc1.weight", "linear_1.weight", "w1.weight", "gate_proj.weight"):
             std = CONNECTOR_ROUTER_STD if rest.startswith("linear") else ROUTER_STD
             target[f"{block}.gate.weight"] = router((experts, tensor.shape[1]), std, draw, case.idle)
     return target
@@ -282,12 +307,15 @@ def target_config(case, config):
     if case.kind in ("clip", "siglip"):
         config["vision_config"] = {**config["vision_config"], **(case.vision or {})}
         config["text_config"] = {**config["text_config"], **(case.text or {})}
-    elif case.kind == "llava":
+    elif case.kind in ("llava", "llava_siglip"):
         if case.vision:
-            vision_type = {"model_type": TARGETS["clip_vision"].model_type}
+            tower = {"llava": "clip_vision", "llava_siglip": "siglip_vision"}[case.kind]
+            vision_type = {"model_type": TARGETS[tower].model_type}
             config["vision_config"] = {**config["vision_config"], **case.vision, **vision_type}
         if case.connector:
             config["projector_num_experts"], config["projector_num_experts_per_tok"] = case.connector
+        if case.text:
+            config["text_config"] = {**config["text_config"], **case.text}
         if case.language:
             counts = {"num_local_experts": case.language[0], "num_experts_per_tok": case.language[1]}
             config["text_config"] = {**config["text_config"], **counts, "model_type": "mixtral"}

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
@@ -28,6 +29,7 @@ public final class Checkpoint {
   private static final long GATHER_BYTES = 1 << 24;
 
   private final Path directory;
+  private final List<Portion> portions;
   private final @Nullable ModelConfig config;
   private final SequencedMap<String, TensorEntry> tensors;
   private final List<SourceFile> files;
@@ -54,6 +56,7 @@ public final class Checkpoint {
       List<SourceFile> files,
       Extras extras) {
     this.directory = directory;
+    this.portions = List.of();
     this.config = config;
     SequencedMap<String, TensorEntry> byName = new LinkedHashMap<>();
     tensors.forEach(tensor -> byName.put(tensor.name(), tensor));
@@ -61,6 +64,73 @@ public final class Checkpoint {
     this.files = List.copyOf(files);
     this.companions = extras.companions();
     this.notes = extras.notes();
+  }
+
+  private Checkpoint(
+      Checkpoint first,
+      List<Portion> portions,
+      ModelConfig config,
+      SequencedMap<String, TensorEntry> tensors) {
+    this.directory = first.directory;
+    this.portions = portions;
+    this.config = config;
+    this.tensors = Collections.unmodifiableSequencedMap(tensors);
+    List<Checkpoint> all =
+        portions.isEmpty() ? List.of(first) : portions.stream().map(Portion::checkpoint).toList();
+    this.files = all.stream().flatMap(one -> one.files.stream()).distinct().toList();
+    Map<Path, Path> byName = new LinkedHashMap<>();
+    all.forEach(
+        one -> one.companions.forEach(file -> byName.putIfAbsent(file.getFileName(), file)));
+    this.companions = List.copyOf(byName.values());
+    this.notes = all.stream().flatMap(one -> one.notes.stream()).distinct().toList();
+  }
+
+  /// What a larger checkpoint takes of another.
+  ///
+  /// @param label what tells its files from those of the others
+  /// @param checkpoint where the bytes are
+  /// @param names the names that the tensors get, by those that they have
+  public record Portion(String label, Checkpoint checkpoint, SequencedMap<String, String> names) {}
+
+  /// A checkpoint put together from others; companions of one name come from the first that has
+  /// them.
+  ///
+  /// @param portions one or more; where the first lies is its directory
+  public static Checkpoint assembled(ModelConfig config, List<Portion> portions) {
+    SequencedMap<String, TensorEntry> tensors = new LinkedHashMap<>();
+    for (Portion portion : portions) {
+      portion
+          .names()
+          .forEach((old, name) -> {
+            TensorEntry entry = portion.checkpoint().require(old);
+            TensorSpec spec = new TensorSpec(name, entry.dtype(), entry.shape());
+            tensors.put(name, new TensorEntry(spec, entry.file(), entry.offset(), entry.strides()));
+          });
+    }
+    return new Checkpoint(portions.getFirst().checkpoint(), List.copyOf(portions), config, tensors);
+  }
+
+  /// This checkpoint under another config.
+  public Checkpoint with(ModelConfig other) {
+    return new Checkpoint(this, portions, other, tensors);
+  }
+
+  /// What a file is called in accounts of the checkpoint: its name, and before it the label of the
+  /// part that it belongs to, as in `vision/model.safetensors`.
+  public String label(SourceFile file) {
+    return portions.stream()
+            .filter(portion -> portion.checkpoint().files.contains(file))
+            .findFirst()
+            .map(portion -> portion.label() + "/")
+            .orElse("")
+        + file.path().getFileName();
+  }
+
+  /// Every directory that holds files of it.
+  public List<Path> directories() {
+    return portions.isEmpty()
+        ? List.of(directory)
+        : portions.stream().map(portion -> portion.checkpoint().directory).distinct().toList();
   }
 
   /// What lies beside the weights.

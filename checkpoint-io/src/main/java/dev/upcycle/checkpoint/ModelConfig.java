@@ -44,6 +44,11 @@ public final class ModelConfig {
     return new ModelConfig(origin, keys.deepCopy());
   }
 
+  /// The file that it was read from, for complaints; `config.json` where it was made here.
+  public String origin() {
+    return origin;
+  }
+
   /// A copy of all keys, for writing.
   public ObjectNode json() {
     return json.deepCopy();

@@ -93,6 +93,16 @@ class DataCheckCommandTest {
   }
 
   @Test
+  void rowsAndImagesAreCheckedWithoutAModel() {
+    Session.Outcome outcome =
+        Session.in(folder).run("data", "check", "tune.yaml", "--data", "talk=bad.jsonl");
+
+    assertThat(outcome.code()).isEqualTo(4);
+    assertThat(outcome.out())
+        .contains("4, 2 bad", "bad.jsonl, row 2: not JSON", "not counted without --model");
+  }
+
+  @Test
   void stageThatIsNotThereIsWrongUsage() {
     Session.Outcome outcome = check("--data", "tok=good.jsonl");
 

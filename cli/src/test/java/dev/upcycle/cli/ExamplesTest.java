@@ -36,6 +36,7 @@ class ExamplesTest {
         "verify",
         "densify",
         "eval",
+        "train",
         "generate",
         "route",
         "calibrate",
@@ -68,7 +69,9 @@ class ExamplesTest {
           "clip-vit-large", "clip-vit-4x2",
           "siglip-", "siglip-4x2",
           "vit-", "vit-4x2",
-          "projector", "connector-4x2");
+          "projector", "connector-4x2",
+          "llava-mistral", "cumo-mistral-7b",
+          "llava-1.5", "moe-llava-1.5-7b");
 
   @ParameterizedTest
   @MethodSource("commands")

@@ -66,6 +66,7 @@ class JsonDocumentsTest {
             "calibrate ./upcycle-quickstart/dense --kind centroid --experts 2 --text ./text.txt"
                 + " --out router.safetensors",
             "data check ./tune.yaml --model ./upcycle-quickstart/dense",
+            "train ./tune.yaml --model ./upcycle-quickstart/dense --out ./run",
             "bench data --turns 1",
             "doctor")) {
       JsonNode document = run(0, line);

@@ -89,6 +89,26 @@ public final class Architecture {
     return data.shortName();
   }
 
+  /// What recipes call it as a target: `cumo` for both of CuMo's model types.
+  public String targetName() {
+    return data.targetName();
+  }
+
+  /// Whether its class looks at images at several scales.
+  public boolean severalScales() {
+    return data.severalScales();
+  }
+
+  /// Keys of a composition that stand in the same config as those of a part.
+  public List<String> ownKeys() {
+    return data.ownKeys();
+  }
+
+  /// Tensors of the families that it stands for which it never uses, by their names.
+  public List<String> leftOut() {
+    return data.leftOut();
+  }
+
   /// The first segment of its names, with the dot, that one generation of transformers writes and
   /// another leaves out, such as `vision_model.`; templates have it.
   public Optional<String> level() {
@@ -108,6 +128,11 @@ public final class Architecture {
   /// The families that it is composed of, beside its own tensors.
   public List<PartRule> parts() {
     return data.parts();
+  }
+
+  /// How a part stands in it, if it is composed of such a part.
+  public Optional<PartRule> rule(Part part) {
+    return data.parts().stream().filter(rule -> rule.part() == part).findFirst();
   }
 
   /// True when its feed-forward networks are experts behind a router.
@@ -168,7 +193,20 @@ public final class Architecture {
             json.set(key, value);
           }
         });
-    return ModelConfig.of(json);
+    return config.with(json);
+  }
+
+  /// The config of a part with every size that it leaves out because the class has a default for
+  /// it: alone a config must give them.
+  ModelConfig completeNested(ModelConfig config) {
+    ObjectNode json = config.json();
+    data.nestedDefaults()
+        .forEachEntry((key, value) -> {
+          if (!config.has(key)) {
+            json.set(key, value);
+          }
+        });
+    return config.with(json);
   }
 
   List<Dimensions.Rule> dimensionRules() {
@@ -257,8 +295,9 @@ public final class Architecture {
     return slots(config, data.templates(), template -> mayBeHeld(template, held));
   }
 
-  private static boolean mayBeHeld(TensorTemplate template, Predicate<String> held) {
+  private boolean mayBeHeld(TensorTemplate template, Predicate<String> held) {
     return template.presence() == TensorTemplate.Presence.OPTIONAL
+        && !data.leftOut().contains(template.pattern())
         && template.flag().isEmpty()
         && !template.perLayer()
         && held.test(template.pattern());

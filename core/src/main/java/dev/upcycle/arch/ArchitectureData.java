@@ -11,6 +11,8 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param className its class in transformers, or in the modelling file
 /// @param part which part of a larger model it can be; empty for a composition
 /// @param shortName what recipes may call it
+/// @param targetName what recipes call it as a target; families of one form share it
+/// @param severalScales whether its class looks at images at several scales
 /// @param level the first segment that its names have in one dialect and lack in another
 /// @param levelAsRead whether a target keeps to the dialect of its source, and not to the one with
 ///   the level
@@ -24,10 +26,14 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param sparseLayersKey the config key that lists the layers that have experts; without one,
 ///   `decoder_sparse_step` and `mlp_only_layers` say it
 /// @param defaults what an absent config key means to the class
+/// @param nestedDefaults what a key that the config of a part leaves out means to the class; alone
+///   it must be there
 /// @param ignored config keys that the class ignores though other families honour them
 /// @param superseded config keys without meaning once the model is another family's
 /// @param foreign config keys that another family means something by, or that a generation of
 ///   transformers reads as a second spelling of one of this family's own
+/// @param ownKeys keys of a composition that stand in the same config as those of a part
+/// @param leftOut tensors of the families that it stands for which it never uses
 /// @param rules where the dimensions stand
 /// @param templates its tensors, in state dict order
 /// @param fused its tensors that transformers 5 stores fused
@@ -37,6 +43,8 @@ record ArchitectureData(
     String className,
     Optional<Part> part,
     String shortName,
+    String targetName,
+    boolean severalScales,
     Optional<String> level,
     boolean levelAsRead,
     Optional<Modeling> modeling,
@@ -46,9 +54,12 @@ record ArchitectureData(
     Optional<String> renormaliseKey,
     Optional<String> sparseLayersKey,
     ObjectNode defaults,
+    ObjectNode nestedDefaults,
     List<String> ignored,
     List<String> superseded,
     List<String> foreign,
+    List<String> ownKeys,
+    List<String> leftOut,
     List<Dimensions.Rule> rules,
     List<TensorTemplate> templates,
     List<TensorTemplate> fused,

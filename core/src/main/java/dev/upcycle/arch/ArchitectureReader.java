@@ -35,6 +35,8 @@ final class ArchitectureReader {
         json.required("class").asString(),
         optional(json, "part").map(part -> Part.valueOf(upper(part))),
         optional(json, "short_name").orElse(modelType),
+        optional(json, "target_name").orElse(modelType),
+        json.path("several_scales").asBoolean(false),
         optional(json, "level"),
         json.path("level_as_read").asBoolean(false),
         optional(json, "modeling").map(file -> modeling(file, json)),
@@ -44,13 +46,22 @@ final class ArchitectureReader {
         optional(json, "renormalise_key"),
         optional(json, "sparse_layers_key"),
         (ObjectNode) json.required("defaults"),
+        nestedDefaults(json),
         strings(json.required("ignored")),
         strings(json.required("superseded")),
-        json.has("foreign") ? strings(json.required("foreign")) : List.of(),
+        list(json, "foreign"),
+        list(json, "own_keys"),
+        list(json, "left_out"),
         rules(json.required("dimensions")),
         templates(json.required("tensors")),
         json.has("fused") ? templates(json.required("fused")) : List.of(),
         json.has("parts") ? parts(json.required("parts")) : List.of());
+  }
+
+  private static ObjectNode nestedDefaults(JsonNode json) {
+    return json.get("nested_defaults") instanceof ObjectNode defaults
+        ? defaults
+        : JsonMapper.shared().createObjectNode();
   }
 
   private static byte[] bytes(String resource) {
@@ -93,10 +104,16 @@ final class ArchitectureReader {
   }
 
   private static Modeling modeling(String file, JsonNode json) {
-    SequencedMap<String, String> auto = new LinkedHashMap<>();
-    json.path("auto").forEachEntry((loader, name) -> auto.put(loader, name.asString()));
+    SequencedMap<String, String> auto = texts(json.path("auto"));
     auto.putIfAbsent("AutoModel", json.required("class").asString());
-    return new Modeling(file, json.required("config_class").asString(), auto);
+    return new Modeling(
+        file, list(json, "modeling_beside"), json.required("config_class").asString(), auto);
+  }
+
+  private static SequencedMap<String, String> texts(JsonNode object) {
+    SequencedMap<String, String> texts = new LinkedHashMap<>();
+    object.forEachEntry((key, value) -> texts.put(key, value.asString()));
+    return texts;
   }
 
   private static List<PartRule> parts(JsonNode rows) {
@@ -107,9 +124,17 @@ final class ArchitectureReader {
               Part.valueOf(upper(row.required("part").asString())),
               row.required("config").asString(),
               row.required("prefix").asString(),
-              strings(row.required("families"))));
+              strings(row.required("families")),
+              texts(row.path("by_experts")),
+              texts(row.path("stand_ins")),
+              list(row, "also"),
+              Naming.Linears.valueOf(upper(optional(row, "linears").orElse("named")))));
     }
     return List.copyOf(parts);
+  }
+
+  private static List<String> list(JsonNode row, String key) {
+    return row.has(key) ? strings(row.required(key)) : List.of();
   }
 
   private static String upper(String name) {

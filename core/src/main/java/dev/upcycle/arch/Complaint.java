@@ -13,7 +13,8 @@ final class Complaint {
         Architecture.CONFIG_FAULT,
         String.format(
             Locale.ROOT,
-            "%s in config.json is %s, expected %s",
+            "%s: %s is %s, expected %s",
+            config.origin(),
             key,
             config.json().get(key),
             expected));

@@ -55,13 +55,24 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
       Architecture family = family(rule, own);
       parts.add(
           new ModelPart(
-              Optional.of(rule.part()),
-              family,
-              own,
-              naming(rule.prefix(), family, names, dialect),
-              names));
+              Optional.of(rule.part()), family, own, naming(rule, family, names, dialect), names));
     }
     return new Composition(whole, parts);
+  }
+
+  private static Naming naming(
+      PartRule rule, Architecture family, Set<String> names, Dialect dialect) {
+    if (dialect == Dialect.AS_WRITTEN) {
+      Naming naming = naming(rule.prefix(), family, names, dialect);
+      return new Naming(naming.prefix(), naming.absent(), rule.linears());
+    }
+    String prefix =
+        rule.also().stream()
+            .filter(candidate -> any(names, candidate))
+            .findFirst()
+            .orElse(rule.prefix());
+    Naming naming = naming(prefix, family, names, dialect);
+    return names.isEmpty() ? new Naming(naming.prefix(), naming.absent(), rule.linears()) : naming;
   }
 
   private static Naming naming(
@@ -91,24 +102,32 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
     return rule.part() == Part.CONNECTOR
         ? ConnectorConfig.of(
             config, hidden(Part.VISION, config, whole), hidden(Part.LANGUAGE, config, whole))
-        : nested(rule, config);
+        : nested(rule, config, whole);
   }
 
   private static long hidden(Part part, ModelConfig config, Architecture whole) {
-    PartRule rule =
-        whole.parts().stream().filter(one -> one.part() == part).findFirst().orElseThrow();
-    ModelConfig own = nested(rule, config);
+    PartRule rule = whole.rule(part).orElseThrow();
+    ModelConfig own = nested(rule, config, whole);
     return Dimensions.of(family(rule, own), own).hidden();
   }
 
   /// Old files repeat what differs from the defaults under a second key.
-  private static ModelConfig nested(PartRule rule, ModelConfig whole) {
+  private static ModelConfig nested(PartRule rule, ModelConfig config, Architecture whole) {
+    if (!whole.ownKeys().isEmpty()) {
+      return rule.part() == Part.VISION
+          ? SingleConfig.vision(config)
+          : SingleConfig.language(config, rule, whole);
+    }
     ObjectNode json =
-        whole.findNested(rule.config()).map(ModelConfig::json).orElseGet(whole.json()::objectNode);
-    whole
+        config
+            .findNested(rule.config())
+            .map(ModelConfig::json)
+            .orElseGet(config.json()::objectNode);
+    config
         .findNested(repeated(rule))
         .ifPresent(second -> second.json().forEachEntry((key, value) -> json.set(key, value)));
-    return whole.with(json);
+    ModelConfig own = config.with(json);
+    return family(rule, own).completeNested(own);
   }
 
   /// The second key that old files have for a part's config.
@@ -116,23 +135,18 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
     return rule.config() + "_dict";
   }
 
-  /// A part with experts keeps its dense type inside `clip_moe`, whose config class makes its parts
-  /// itself: the number of experts tells.
   private static Architecture family(PartRule rule, ModelConfig config) {
-    String type = config.findString("model_type").orElse(rule.families().getFirst());
+    String said = config.findString("model_type").orElse(rule.families().getFirst());
+    String type = rule.standIns().getOrDefault(said, said);
     if (!rule.families().contains(type)) {
       throw Complaint.of(
           "model_type",
           config,
           "one of " + String.join(", ", rule.families()) + " in " + rule.config());
     }
-    Architecture family = Architecture.require(type);
-    boolean experts = config.findLong("num_experts").orElse(0) > 0;
-    return family.upcyclesTo().stream()
-        .filter(mixture -> experts && rule.families().contains(mixture))
-        .findFirst()
-        .map(Architecture::require)
-        .orElse(family);
+    String mixture = rule.byExperts().get(type);
+    return Architecture.require(
+        mixture != null && config.findLong("num_experts").orElse(0) > 0 ? mixture : type);
   }
 
   /// The part that a tensor belongs to; empty when no part has such a tensor.

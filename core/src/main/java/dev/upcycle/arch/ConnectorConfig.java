@@ -39,6 +39,7 @@ public final class ConnectorConfig {
         config.set(ours, value);
       }
     });
+    SingleConfig.connector(whole, config);
     config.put("input_size", Math.multiplyExact(vision, (long) scales(whole).size()));
     config.put("hidden_size", language);
     return whole.with(config);

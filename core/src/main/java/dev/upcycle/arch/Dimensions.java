@@ -77,7 +77,11 @@ public record Dimensions(Map<String, Long> symbols) {
     if (!complaints.isEmpty()) {
       throw new CheckpointFormatException(
           Architecture.CONFIG_FAULT,
-          "config.json of a " + architecture.modelType() + ": " + String.join("; ", complaints));
+          config.origin()
+              + " of a "
+              + architecture.modelType()
+              + ": "
+              + String.join("; ", complaints));
     }
     return new Dimensions(symbols);
   }

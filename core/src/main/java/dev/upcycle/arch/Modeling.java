@@ -3,18 +3,29 @@ package dev.upcycle.arch;
 import java.util.Collection;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.stream.Stream;
 
 /// The classes of a checkpoint that brings its own modelling file.
 ///
 /// @param file the Python file
+/// @param beside the other families' modelling files that it reads
 /// @param configClass its config class
 /// @param autoClasses its model classes, by the class of transformers that loads each
-public record Modeling(String file, String configClass, SequencedMap<String, String> autoClasses) {
+public record Modeling(
+    String file,
+    List<String> beside,
+    String configClass,
+    SequencedMap<String, String> autoClasses) {
   private static final String SHARED = "sparse_moe.py";
+
+  /// Takes a copy.
+  public Modeling {
+    beside = List.copyOf(beside);
+  }
 
   /// Every file that must lie beside the weights.
   public List<String> files() {
-    return List.of(file, SHARED);
+    return Stream.of(List.of(file), beside, List.of(SHARED)).flatMap(List::stream).toList();
   }
 
   /// The name of the file's module, with a dot behind it.

@@ -40,11 +40,14 @@ public record DecoderShape(ExpertShape experts, int layers, int heads, int kvHea
     if (layers < 1 || heads < 1 || kvHeads < 1 || vocab < 1) {
       throw new IllegalArgumentException("a count of layers, heads or vocabulary below 1");
     }
-    if (experts.hidden() % (2L * heads) != 0 || heads % kvHeads != 0) {
+    if (experts.hidden() % (2L * heads) != 0) {
       throw new IllegalArgumentException(
-          "%d heads do not divide a hidden size of %d into even widths, or %d heads of keys do not"
-                  .formatted(heads, experts.hidden(), kvHeads)
-              + " divide them");
+          "%d heads do not divide a hidden size of %d into even widths"
+              .formatted(heads, experts.hidden()));
+    }
+    if (heads % kvHeads != 0) {
+      throw new IllegalArgumentException(
+          "%d heads of keys and values do not divide %d heads".formatted(kvHeads, heads));
     }
   }
 

@@ -17,7 +17,7 @@ public final class LayerBench {
     /// Refuses an empty batch.
     public Setting {
       if (tokens < 1) {
-        throw new IllegalArgumentException("a batch without tokens");
+        throw new IllegalArgumentException("a batch of " + tokens + " tokens; expected at least 1");
       }
     }
   }

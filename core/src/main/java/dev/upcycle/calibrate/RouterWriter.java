@@ -42,6 +42,11 @@ public final class RouterWriter {
   /// @throws OutputException when something else lies there, or anything that may not be replaced
   public static RouterWriter to(Path out, Architecture target, Existing existing) {
     RouterWriter writer = new RouterWriter(out, target);
+    Path folder = out.toAbsolutePath().getParent();
+    if (folder == null || !Files.isDirectory(folder)) {
+      throw new OutputException(
+          out + " cannot be written: its folder does not exist; make it or choose another --out");
+    }
     if (Files.exists(out, LinkOption.NOFOLLOW_LINKS)) {
       switch (existing) {
         case REFUSE ->

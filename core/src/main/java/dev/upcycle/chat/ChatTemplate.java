@@ -2,6 +2,7 @@ package dev.upcycle.chat;
 
 import dev.upcycle.chat.jinja.JsonValues;
 import dev.upcycle.chat.jinja.Template;
+import dev.upcycle.chat.jinja.TemplateException;
 import dev.upcycle.chat.jinja.Value;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -174,6 +175,45 @@ public final class ChatTemplate {
 
   private static Value messages(Conversation conversation) {
     return new Value.Items(conversation.turns().stream().map(ChatTemplate::message).toList());
+  }
+
+  /// Renders a conversation that awaits its answer and may hold `<image>` where images go.
+  ///
+  /// Templates of models that see take a message as a list of images and texts, others take it as
+  /// one text: what writes all of the images is right.
+  ///
+  /// @throws ChatException when neither way does
+  public String renderSeeing(Conversation conversation) {
+    long images =
+        conversation.turns().stream().mapToLong(turn -> MessageParts.images(turn.content())).sum();
+    LocalDateTime now = LocalDateTime.now(ZoneId.systemDefault());
+    Optional<String> inParts =
+        inParts(conversation, now).filter(text -> MessageParts.images(text) == images);
+    if (inParts.isPresent()) {
+      return inParts.get();
+    }
+    String whole = render(conversation, Ending.AWAITING_ANSWER, now).text();
+    long written = MessageParts.images(whole);
+    if (written != images) {
+      throw new ChatException(
+          "%s: it writes %d <image> for %d images; use --template, or a template for images"
+              .formatted(template.name(), written, images));
+    }
+    return whole;
+  }
+
+  private Optional<String> inParts(Conversation conversation, LocalDateTime now) {
+    Map<String, Value> variables = new LinkedHashMap<>(specialTokens);
+    variables.put(
+        "messages",
+        new Value.Items(conversation.turns().stream().map(MessageParts::message).toList()));
+    variables.put("add_generation_prompt", Value.of(true));
+    try {
+      String text = template.render(variables, now).text();
+      return Optional.of(text).filter(written -> MessageParts.whole(conversation, written));
+    } catch (TemplateException e) {
+      return Optional.empty();
+    }
   }
 
   private static Value message(Turn turn) {

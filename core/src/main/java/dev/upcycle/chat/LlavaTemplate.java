@@ -51,6 +51,32 @@ public enum LlavaTemplate {
     };
   }
 
+  /// The tokens of a question that awaits its answer.
+  ///
+  /// @param question with `<image>` where images go; `plain` has no questions and takes it for the
+  ///   beginning of the caption
+  /// @param tokenizer gives a text's ids, its own first token included
+  public List<Long> question(String question, Function<String, List<Long>> tokenizer) {
+    String text =
+        switch (this) {
+          case PLAIN -> question;
+          case MISTRAL_INSTRUCT_SYSTEM, V1 -> text(Conversation.asking(Optional.empty(), question));
+        };
+    return pieces(text, tokenizer);
+  }
+
+  /// The tokens of a text around its images, each piece tokenised by itself.
+  ///
+  /// @param tokenizer gives a text's ids, its own first token included
+  public static List<Long> pieces(String text, Function<String, List<Long>> tokenizer) {
+    return new Pieces(tokenizer).ids(text);
+  }
+
+  /// The template that recipes call so.
+  public static Optional<LlavaTemplate> find(String key) {
+    return Arrays.stream(values()).filter(template -> template.key.equals(key)).findFirst();
+  }
+
   private List<Turn> alternating(Conversation conversation) {
     List<Turn> turns = conversation.turns();
     for (int i = 0; i < turns.size(); i++) {

@@ -16,6 +16,7 @@ import java.util.Optional;
 /// @param sourceFamily dense model type
 /// @param sourceConfig the dense model's config; manifests of earlier versions have none
 /// @param targetFamily model type of the result
+/// @param sourceParts the parts of a dense composition
 /// @param sourceFiles the weights files that went in, by name, size and header hash
 /// @param routerFiles the files that routers were taken from, by name, size and hash
 /// @param files everything that the conversion wrote into the directory, this file included
@@ -29,6 +30,7 @@ public record Manifest(
     String sourceFamily,
     Optional<ModelConfig> sourceConfig,
     String targetFamily,
+    List<SourcePart> sourceParts,
     List<SourceShard> sourceFiles,
     List<RouterSource> routerFiles,
     List<String> files,
@@ -39,12 +41,19 @@ public record Manifest(
 
   /// Takes copies.
   public Manifest {
+    sourceParts = List.copyOf(sourceParts);
     sourceFiles = List.copyOf(sourceFiles);
     routerFiles = List.copyOf(routerFiles);
     files = List.copyOf(files);
     tensors = List.copyOf(tensors);
     discarded = List.copyOf(discarded);
   }
+
+  /// A part of a dense composition.
+  ///
+  /// @param part its key in a recipe
+  /// @param family its model type
+  public record SourcePart(String part, String family) {}
 
   /// A weights file of the source.
   public record SourceShard(String name, long bytes, String headerSha256) {}

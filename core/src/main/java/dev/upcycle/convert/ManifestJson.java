@@ -37,6 +37,7 @@ final class ManifestJson {
     json.put("source_family", manifest.sourceFamily());
     manifest.sourceConfig().ifPresent(config -> json.set("source_config", config.json()));
     json.put("target_family", manifest.targetFamily());
+    putParts(manifest, json);
     ArrayNode shards = json.putArray("source_files");
     for (Manifest.SourceShard shard : manifest.sourceFiles()) {
       shards
@@ -64,6 +65,15 @@ final class ManifestJson {
     }
     return (JSON.writeValueAsString(json).replace("\r\n", "\n") + "\n")
         .getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static void putParts(Manifest manifest, ObjectNode json) {
+    if (!manifest.sourceParts().isEmpty()) {
+      ArrayNode parts = json.putArray("source_parts");
+      for (Manifest.SourcePart part : manifest.sourceParts()) {
+        parts.addObject().put("part", part.part()).put("family", part.family());
+      }
+    }
   }
 
   private static void putRouterFiles(Manifest manifest, ObjectNode json) {
@@ -120,6 +130,11 @@ final class ManifestJson {
           text(json, "source_family"),
           sourceConfig(),
           text(json, "target_family"),
+          json.has("source_parts")
+              ? rows(
+                  "source_parts",
+                  row -> new Manifest.SourcePart(text(row, "part"), text(row, "family")))
+              : List.of(),
           rows(
               "source_files",
               row ->

@@ -32,9 +32,8 @@ final class ModelCard {
     Licence.of(source.directory())
         .ifPresent(id -> card.append("license: ").append(id).append('\n'));
     card.append(
-        plan.target().decodes()
-            ? "library_name: transformers\npipeline_tag: text-generation\n"
-            : "library_name: transformers\n");
+        "library_name: transformers\n"
+            + pipeline().map(tag -> "pipeline_tag: " + tag + "\n").orElse(""));
     card.append("tags:\n- moe\n- upcycling\n---\n\n");
     card.append(
         String.format(
@@ -62,6 +61,13 @@ final class ModelCard {
             plan.recipe().recipe().seed(),
             plan.fidelity().roundedTo().map(dtype -> ", rounded to " + dtype).orElse("")));
     return card.toString();
+  }
+
+  private Optional<String> pipeline() {
+    if (plan.target().decodes()) {
+      return Optional.of("text-generation");
+    }
+    return plan.target().rule(Part.CONNECTOR).map(rule -> "image-text-to-text");
   }
 
   private static String experts(Component component) {

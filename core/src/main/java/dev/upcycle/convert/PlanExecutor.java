@@ -55,7 +55,7 @@ public final class PlanExecutor {
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException when the source changes meanwhile
   public static Result run(
       UpcyclePlan plan, Checkpoint source, Options options, Progress progress) {
-    OutputGuard.check(options.out(), source.directory());
+    source.directories().forEach(one -> OutputGuard.check(options.out(), one));
     PlanExecutor executor = new PlanExecutor(plan, source);
     executor.watch.requireUnchanged();
     try (CheckpointWriter writer =

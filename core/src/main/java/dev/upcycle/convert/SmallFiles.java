@@ -74,7 +74,11 @@ final class SmallFiles {
         plan.source().modelType(),
         Optional.of(source.config()),
         plan.target().modelType(),
-        source.files().stream().map(SmallFiles::shard).toList(),
+        plan.sourceParts().stream()
+            .map(part ->
+                new Manifest.SourcePart(part.part().orElseThrow().key(), part.family().modelType()))
+            .toList(),
+        source.files().stream().map(this::shard).toList(),
         plan.routerFiles().stream()
             .map(file ->
                 new Manifest.RouterSource(file.name(), file.source().bytes(), file.sha256()))
@@ -86,9 +90,8 @@ final class SmallFiles {
             .toList());
   }
 
-  private static Manifest.SourceShard shard(SourceFile file) {
-    return new Manifest.SourceShard(
-        file.path().getFileName().toString(), file.bytes(), file.headerSha256());
+  private Manifest.SourceShard shard(SourceFile file) {
+    return new Manifest.SourceShard(source.label(file), file.bytes(), file.headerSha256());
   }
 
   private static Manifest.TensorOrigin origin(TensorStep step) {

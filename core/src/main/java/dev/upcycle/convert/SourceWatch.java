@@ -19,7 +19,10 @@ public final class SourceWatch {
   private final List<SourceFile> files;
   private final List<SourceFile> routers;
 
+  private final Checkpoint source;
+
   public SourceWatch(Checkpoint source, List<RouterFile> routers) {
+    this.source = source;
     this.files = source.files();
     this.routers = routers.stream().map(RouterFile::source).toList();
   }
@@ -30,7 +33,7 @@ public final class SourceWatch {
     Map<String, String> facts = new TreeMap<>();
     for (SourceFile file : files) {
       facts.put(
-          "source file " + file.path().getFileName(),
+          "source file " + source.label(file),
           String.format(
               Locale.ROOT,
               "%d bytes of %s, header %s",

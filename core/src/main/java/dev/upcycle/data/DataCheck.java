@@ -10,14 +10,12 @@ import java.util.stream.IntStream;
 
 /// Makes every sample of a stage's data once, images included, and counts what it meets.
 public final class DataCheck {
-  private static final int MOST_TOLD = 20;
   private static final int BUCKETS = 8;
 
   private final StageData data;
   private final int threads;
-  private final List<DataException> bad = new ArrayList<>();
+  private final BadRows bad = new BadRows();
   private final long[] buckets = new long[BUCKETS];
-  private long badRows;
   private long samples;
   private long tokens;
   private long learned;
@@ -49,33 +47,23 @@ public final class DataCheck {
                     .iterator(),
                 threads,
                 4 * threads)) {
-      set.skipped().forEach(this::count);
+      set.skipped().forEach(bad::add);
       for (long done = 1; made.hasNext(); done++) {
         try {
           count(made.next());
         } catch (DataException e) {
-          count(e);
+          bad.add(e);
         }
         progress.accept(done);
       }
     }
     return new DataReport(
-        rows, samples, tokens, learned, cut, images, lengths(), bad, badRows, example);
+        rows, samples, tokens, learned, cut, images, lengths(), bad.first(), bad.count(), example);
   }
 
   private long rows() {
     try (RowFile file = RowFile.open(data.settings().path())) {
       return file.rows();
-    }
-  }
-
-  private void count(DataException fault) {
-    if (fault.row().isEmpty()) {
-      throw fault;
-    }
-    badRows++;
-    if (bad.size() < MOST_TOLD) {
-      bad.add(fault);
     }
   }
 

@@ -19,16 +19,13 @@ public sealed interface RowEncoding {
   /// @throws ChatException when the row does not fit
   Tokens tokens(DataRow row);
 
-  /// What a reader sees of a row: the text that its tokens come from.
-  String text(DataRow row);
-
   /// Texts, learned as a whole, with an end after each.
   ///
   /// @param end the id after a text; empty adds none
   record Plain(Tokenizer tokenizer, OptionalLong end) implements RowEncoding {
     @Override
     public Tokens tokens(DataRow row) {
-      long[] ids = ended(tokenizer.ids(text(row)));
+      long[] ids = ended(tokenizer.ids(row.requireText()));
       return Tokens.ofOne(ids, ids);
     }
 
@@ -42,17 +39,6 @@ public sealed interface RowEncoding {
       ended[ids.length] = end.orElseThrow();
       return ended;
     }
-
-    @Override
-    public String text(DataRow row) {
-      return switch (row) {
-        case DataRow.Text(String text) -> text;
-        case DataRow.Talk _ ->
-            throw new ChatException(
-                "is a conversation, and the template 'text' takes rows with 'text'; set the"
-                    + " template");
-      };
-    }
   }
 
   /// Conversations by a template of LLaVA's.
@@ -60,12 +46,7 @@ public sealed interface RowEncoding {
     @Override
     public Tokens tokens(DataRow row) {
       return Tokens.of(
-          template.requireTokens(conversation(row, template.key()), tokenizer::encode));
-    }
-
-    @Override
-    public String text(DataRow row) {
-      return template.text(conversation(row, template.key()));
+          template.requireTokens(row.requireConversation(template.key()), tokenizer::encode));
     }
   }
 
@@ -104,7 +85,7 @@ public sealed interface RowEncoding {
     }
 
     private Template.Rendering rendering(DataRow row) {
-      Conversation conversation = conversation(row, "chat");
+      Conversation conversation = row.requireConversation("chat");
       if (conversation.image().isPresent()) {
         throw new ChatException(
             "has an image, and the model's own template takes none here; use a template of"
@@ -112,19 +93,5 @@ public sealed interface RowEncoding {
       }
       return template.answers(conversation, TODAY);
     }
-
-    @Override
-    public String text(DataRow row) {
-      return rendering(row).text();
-    }
-  }
-
-  private static Conversation conversation(DataRow row, String template) {
-    return switch (row) {
-      case DataRow.Talk(String _, Conversation conversation) -> conversation;
-      case DataRow.Text _ ->
-          throw new ChatException(
-              "is a text, and the template '%s' takes conversations".formatted(template));
-    };
   }
 }

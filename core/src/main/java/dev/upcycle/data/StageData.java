@@ -44,14 +44,19 @@ public record StageData(DataSettings settings, ModelInput model) {
     return switch (settings.template()) {
       case TEXT -> new RowEncoding.Plain(model.tokenizer(), model.vocabulary().end());
       case CHAT -> new RowEncoding.Chat(model.requireChatTemplate(), model.tokenizer());
-      case PLAIN -> llava(LlavaTemplate.PLAIN);
-      case MISTRAL_INSTRUCT_SYSTEM -> llava(LlavaTemplate.MISTRAL_INSTRUCT_SYSTEM);
-      case V1 -> llava(LlavaTemplate.V1);
+      case PLAIN, MISTRAL_INSTRUCT_SYSTEM, V1 ->
+          new RowEncoding.Llava(llava(settings.template()).orElseThrow(), model.tokenizer());
     };
   }
 
-  private RowEncoding llava(LlavaTemplate template) {
-    return new RowEncoding.Llava(template, model.tokenizer());
+  /// The template of LLaVA's that a recipe names; empty where it names another.
+  static Optional<LlavaTemplate> llava(DataSettings.Template template) {
+    return switch (template) {
+      case TEXT, CHAT -> Optional.empty();
+      case PLAIN -> Optional.of(LlavaTemplate.PLAIN);
+      case MISTRAL_INSTRUCT_SYSTEM -> Optional.of(LlavaTemplate.MISTRAL_INSTRUCT_SYSTEM);
+      case V1 -> Optional.of(LlavaTemplate.V1);
+    };
   }
 
   private RowSamples.Limits limits(RowSamples.TooLong tooLong) {

@@ -97,10 +97,6 @@ final class TokenFile implements AutoCloseable {
     return ends[Math.toIntExact(document)];
   }
 
-  Path file() {
-    return file;
-  }
-
   @Override
   public void close() {
     arena.close();

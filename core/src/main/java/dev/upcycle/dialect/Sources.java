@@ -1,5 +1,6 @@
 package dev.upcycle.dialect;
 
+import dev.upcycle.arch.ConnectorShapes;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.TensorEntry;
@@ -17,7 +18,8 @@ import java.util.Optional;
 public final class Sources {
   private Sources() {}
 
-  /// Opens what [Checkpoint#open] opens, and a CLIP of OpenAI or open_clip without a `config.json`.
+  /// Opens what [Checkpoint#open] opens, and a CLIP of OpenAI or open_clip or a connector without a
+  /// `config.json`.
   ///
   /// @throws CheckpointFormatException naming what is missing, corrupt or unsupported
   public static Checkpoint open(Path model) {
@@ -27,7 +29,7 @@ public final class Sources {
   }
 
   /// A checkpoint under Hugging Face's names; itself where it has them already, or none that are
-  /// known.
+  /// known. Of a connector without a config, the shapes say all.
   ///
   /// @throws CheckpointFormatException when it is a CLIP of a kind that Hugging Face's class is not
   public static Checkpoint translated(Checkpoint stored) {
@@ -40,7 +42,7 @@ public final class Sources {
     }
     return OpenClipLayout.find(stored.tensors().keySet())
         .map(layout -> translated(stored, layout))
-        .orElse(stored);
+        .orElseGet(() -> ConnectorShapes.configured(stored));
   }
 
   private static Checkpoint translated(Checkpoint stored, OpenClipLayout layout) {

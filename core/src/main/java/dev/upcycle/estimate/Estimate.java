@@ -67,22 +67,21 @@ public record Estimate(
 
   /// Estimates the result of a plan.
   public static Estimate of(UpcyclePlan plan) {
-    ModelConfig config = plan.targetConfig();
     Composition composition =
         Composition.written(
-            config, plan.tensors().stream().map(TensorSpec::name).collect(Collectors.toSet()));
-    Optional<Dimensions> decoder =
-        composition.parts().stream()
-            .filter(part -> part.family().decodes())
-            .map(ModelPart::dimensions)
-            .findFirst();
+            plan.targetConfig(),
+            plan.tensors().stream().map(TensorSpec::name).collect(Collectors.toSet()));
+    Optional<ModelPart> decoder =
+        composition.parts().stream().filter(part -> part.family().decodes()).findFirst();
     List<ShardBytes> files =
         plan.layout().shards().stream()
             .map(shard -> new ShardBytes(shard.fileName(), shard.bytes(), shard.tensors().size()))
             .toList();
     Parameters parameters = Parameters.of(plan.tensors(), composition);
-    long perToken = decoder.map(sizes -> cacheBytesPerToken(sizes, stored(plan))).orElse(0L);
-    long tokens = decoder.isPresent() ? cacheTokens(config) : 0;
+    long perToken =
+        decoder.map(part -> cacheBytesPerToken(part.dimensions(), stored(plan))).orElse(0L);
+    long tokens =
+        decoder.map(part -> cacheTokens(part.family().complete(part.config()))).orElse(0L);
     return new Estimate(
         files,
         files.stream().mapToLong(ShardBytes::bytes).reduce(0, Math::addExact),
@@ -90,7 +89,7 @@ public record Estimate(
         perToken,
         tokens,
         Math.multiplyExact(perToken, tokens),
-        flops(plan, parameters),
+        flops(plan, parameters, decoder.isPresent()),
         Math.max(castBuffers(plan), DRAW_BUFFERS));
   }
 
@@ -110,10 +109,8 @@ public record Estimate(
   }
 
   /// An embedding is looked up, not multiplied; a tied one is multiplied once, as the head.
-  private static long flops(UpcyclePlan plan, Parameters parameters) {
-    boolean tied =
-        plan.target().decodes()
-            && plan.steps().stream().noneMatch(step -> step.role() == Role.LM_HEAD);
+  private static long flops(UpcyclePlan plan, Parameters parameters, boolean decodes) {
+    boolean tied = decodes && plan.steps().stream().noneMatch(step -> step.role() == Role.LM_HEAD);
     long notMultiplied =
         plan.steps().stream()
             .filter(step ->

@@ -38,14 +38,15 @@ public final class Evaluator {
   }
 
   /// How well a model predicts the texts.
+  ///
+  /// @throws dev.upcycle.model.NonFiniteException when a prediction is NaN or infinite
   public Evaluation evaluate(DecoderModel model) throws InterruptedException {
     ModelReading reading = new ModelReading(model);
     walk((text, window) -> {
       Tensor predictors = reading.predictors(text.ids(), window);
       for (Part part : Part.of(window, ROWS)) {
         try (TensorScope _ = TensorScope.open()) {
-          Tensor labels = reading.onDevice(part.labels(text));
-          reading.losses(reading.logProbabilities(part.rows(predictors)), labels);
+          reading.losses(reading.logProbabilities(part.rows(predictors)), text, part);
         }
       }
     });
@@ -66,9 +67,8 @@ public final class Evaluator {
         try (TensorScope _ = TensorScope.open()) {
           Tensor our = ours.logProbabilities(part.rows(ourPredictors));
           Tensor their = theirs.logProbabilities(part.rows(theirPredictors));
-          List<Long> labels = part.labels(text);
-          Arrays.stream(ours.losses(our, ours.onDevice(labels))).forEach(ourLosses::add);
-          Arrays.stream(theirs.losses(their, theirs.onDevice(labels))).forEach(theirLosses::add);
+          Arrays.stream(ours.losses(our, text, part)).forEach(ourLosses::add);
+          Arrays.stream(theirs.losses(their, text, part)).forEach(theirLosses::add);
           divergence.add(our, their.to(our.device()));
         }
       }

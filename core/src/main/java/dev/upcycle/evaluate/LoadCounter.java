@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.TreeMap;
+import java.util.function.LongPredicate;
 
 /// Adds up which experts were used; one thread.
 final class LoadCounter {
@@ -14,13 +15,18 @@ final class LoadCounter {
 
   /// Counts the assignments of tokens from `firstNew` on.
   void add(List<LayerRouting> routings, long firstNew) {
+    add(routings, token -> token >= firstNew);
+  }
+
+  /// Counts the assignments of some tokens.
+  void add(List<LayerRouting> routings, LongPredicate counted) {
     for (LayerRouting each : routings) {
       Routing routing = each.routing();
       long[] sums = counts.computeIfAbsent(each.layer(), _ -> new long[routing.expertCount()]);
       long[] tokens = routing.tokens().toLongs();
       long[] experts = routing.experts().toLongs();
       for (int i = 0; i < tokens.length; i++) {
-        if (tokens[i] >= firstNew) {
+        if (counted.test(tokens[i])) {
           sums[Math.toIntExact(experts[i])]++;
         }
       }

@@ -8,6 +8,7 @@ import dev.upcycle.kernels.tensor.Tensors;
 import dev.upcycle.model.DecoderModel;
 import dev.upcycle.model.ForwardPass;
 import dev.upcycle.model.HiddenOutput;
+import dev.upcycle.model.NonFiniteException;
 import java.util.List;
 
 /// One model's way through texts: what it predicts, and its tallies; one thread.
@@ -23,7 +24,7 @@ final class ModelReading {
   }
 
   /// Ids as a tensor where the model is.
-  Tensor onDevice(List<Long> ids) {
+  private Tensor onDevice(List<Long> ids) {
     return Tensors.of(ids.stream().mapToLong(Long::longValue).toArray())
         .to(model.options().device());
   }
@@ -53,12 +54,21 @@ final class ModelReading {
     }
   }
 
-  /// Each token's negative log-likelihood, which is also added to the tally.
-  double[] losses(Tensor logProbabilities, Tensor labels) {
+  /// The negative log-likelihood of each token of a part, which is also added to the tally.
+  ///
+  /// @throws NonFiniteException when one is NaN or infinite
+  double[] losses(Tensor logProbabilities, EvaluatedText text, Part part) {
+    Tensor labels = onDevice(part.labels(text));
     float[] picked = logProbabilities.gather(1, labels.unsqueeze(1)).toFloats();
     double[] losses = new double[picked.length];
     for (int i = 0; i < losses.length; i++) {
       losses[i] = -picked[i];
+      if (!Double.isFinite(losses[i])) {
+        throw new NonFiniteException(
+            model.directory(),
+            "%s, token %d: the logarithm of its probability is %s"
+                .formatted(text.name(), part.first() + i, picked[i]));
+      }
       negativeLogLikelihood += losses[i];
     }
     return losses;

@@ -26,7 +26,11 @@ record Part(Window window, int from, int count) {
 
   /// Their ids.
   List<Long> labels(EvaluatedText text) {
-    int first = window.firstScored() + from;
-    return text.ids().subList(first, first + count);
+    return text.ids().subList(first(), first() + count);
+  }
+
+  /// The place of the first of them in the text.
+  int first() {
+    return window.firstScored() + from;
   }
 }

@@ -62,7 +62,9 @@ public final class FunctionVerifier {
   /// Why two models cannot be compared layer by layer; empty when they can.
   public static Optional<String> mismatch(Checkpoint dense, Checkpoint target) {
     try {
-      return ModelPair.differentKinds(dense, target)
+      return ModelPair.unbuilt(dense)
+          .or(() -> ModelPair.unbuilt(target))
+          .or(() -> ModelPair.differentKinds(dense, target))
           .or(() -> ModelPair.open(dense, target).mismatch());
     } catch (CheckpointFormatException e) {
       return Optional.of("a model is not bound: " + e.getMessage());

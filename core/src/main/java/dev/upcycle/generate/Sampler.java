@@ -12,11 +12,12 @@ public record Sampler(Sampling sampling) {
   ///
   /// @param logits one per token of the vocabulary
   /// @param place how many tokens were chosen before; it and the seed decide the draw
+  /// @throws ArithmeticException when the largest logit is NaN or infinite
   public int choose(float[] logits, long place) {
     int likeliest = likeliest(logits);
     if (!Float.isFinite(logits[likeliest])) {
       throw new ArithmeticException(
-          "token %d: the largest logit is %s; the model's weights overflow or are not finite"
+          "token %d of the continuation: the largest logit is %s"
               .formatted(place, logits[likeliest]));
     }
     return switch (sampling) {

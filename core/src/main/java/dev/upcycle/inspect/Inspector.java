@@ -139,9 +139,7 @@ public final class Inspector {
     for (SourceFile file : checkpoint.files()) {
       files.add(
           new Inspection.WeightsFile(
-              file.path().getFileName().toString(),
-              file.bytes(),
-              tensors.getOrDefault(file.path(), 0)));
+              checkpoint.label(file), file.bytes(), tensors.getOrDefault(file.path(), 0)));
     }
     return files;
   }

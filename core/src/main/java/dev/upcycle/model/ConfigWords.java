@@ -29,6 +29,7 @@ final class ConfigWords {
   static CheckpointFormatException bad(ModelConfig config, String key, String expected) {
     return new CheckpointFormatException(
         CheckpointFault.BAD_CONFIG_VALUE,
-        "%s in config.json is %s, expected %s".formatted(key, config.json().get(key), expected));
+        "%s: %s is %s, expected %s"
+            .formatted(config.origin(), key, config.json().get(key), expected));
   }
 }

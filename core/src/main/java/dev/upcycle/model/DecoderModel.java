@@ -11,6 +11,7 @@ import dev.upcycle.kernels.ffn.Linear;
 import dev.upcycle.kernels.norm.Norm;
 import dev.upcycle.kernels.tensor.Functions;
 import dev.upcycle.kernels.tensor.Tensor;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.SequencedMap;
 import java.util.stream.LongStream;
@@ -22,6 +23,7 @@ import java.util.stream.LongStream;
 /// closed. A pass under [dev.upcycle.kernels.tensor.Gradients#pause()] records no graph, any other
 /// does for weights that are tracked.
 public final class DecoderModel implements AutoCloseable {
+  private final Path directory;
   private final CheckpointBinding binding;
   private final DecoderForm form;
   private final ModelOptions options;
@@ -29,9 +31,10 @@ public final class DecoderModel implements AutoCloseable {
   private final List<TransformerLayer> layers;
   private final Norm finalNorm;
 
-  private DecoderModel(CheckpointBinding binding, DecoderForm form, ModelOptions options) {
-    this.binding = binding;
-    this.form = form;
+  private DecoderModel(StoredPart part, ModelOptions options) {
+    this.directory = part.checkpoint().directory();
+    this.binding = CheckpointBinding.of(part);
+    this.form = DecoderForm.of(binding);
     this.options = options;
     this.weights = ModelWeights.load(binding, options);
     this.layers = LayerAssembly.all(binding, form.layers(), weights.table());
@@ -41,15 +44,19 @@ public final class DecoderModel implements AutoCloseable {
 
   /// Binds a checkpoint.
   ///
-  /// @throws dev.upcycle.checkpoint.CheckpointFormatException naming every tensor that is missing,
-  ///   left over or of another shape than the config promises, or the config key that is not known
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException naming tensors that are missing, left
+  ///   over or of another shape than the config promises, or the config key that is not known
   public static DecoderModel open(Checkpoint checkpoint, ModelOptions options) {
     return open(StoredPart.whole(checkpoint), options);
   }
 
   static DecoderModel open(StoredPart part, ModelOptions options) {
-    CheckpointBinding binding = CheckpointBinding.of(part);
-    return new DecoderModel(binding, DecoderForm.of(binding), options);
+    return new DecoderModel(part, options);
+  }
+
+  /// Where its files are.
+  public Path directory() {
+    return directory;
   }
 
   /// All weights by Hugging Face name, in state dict order; a tied head has no entry of its own.

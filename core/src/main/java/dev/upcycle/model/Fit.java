@@ -26,6 +26,8 @@ import java.util.Set;
 final class Fit {
   private static final Set<DType> FLOATS = EnumSet.of(DType.F16, DType.BF16, DType.F32, DType.F64);
 
+  private static final int SHOWN_FAULTS = 6;
+
   private final StoredPart part;
   private final Architecture family;
   private final ModelConfig config;
@@ -59,9 +61,15 @@ final class Fit {
           }
         });
     if (!faults.isEmpty()) {
-      throw fault(String.join("; ", faults));
+      throw fault(first(faults));
     }
     return slots;
+  }
+
+  private static String first(List<String> faults) {
+    int left = faults.size() - SHOWN_FAULTS;
+    String shown = String.join("; ", faults.subList(0, Math.min(SHOWN_FAULTS, faults.size())));
+    return left > 0 ? shown + "; and " + left + " tensors more" : shown;
   }
 
   /// What is used when it lies there and no config key speaks of, such as a pooler.

@@ -1,5 +1,6 @@
 package dev.upcycle.model;
 
+import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.checkpoint.CheckpointFault;
@@ -9,6 +10,7 @@ import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.vision.ImageSplice;
 import dev.upcycle.kernels.vision.ScalePyramid;
 import dev.upcycle.recipe.Part;
+import java.util.List;
 
 /// What the config of a LLaVA says of the whole.
 ///
@@ -18,6 +20,9 @@ import dev.upcycle.recipe.Part;
 /// @param splice the id that keeps places free
 record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplice splice) {
   private static final String TOKEN = "image_token_index";
+
+  /// A scale of s is s · s passes of the tower: a config must not ask for more than memory holds.
+  private static final int MOST_SCALE = 16;
 
   /// Which places of a tower's states become features.
   enum Features {
@@ -47,9 +52,7 @@ record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplic
   ///
   /// @throws CheckpointFormatException when it is something else, or a key is wrong
   static LlavaForm of(StoredPart whole) {
-    boolean composed =
-        whole.family().parts().stream().anyMatch(rule -> rule.part() == Part.CONNECTOR);
-    if (!composed) {
+    if (!composed(whole.family())) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           "%s is a %s, expected a LLaVA"
@@ -66,8 +69,20 @@ record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplic
     return new LlavaForm(
         config.requireLong("vision_feature_layer"),
         features(config),
-        new ScalePyramid(ConnectorConfig.scales(config)),
+        new ScalePyramid(scales(config)),
         new ImageSplice(token));
+  }
+
+  static boolean composed(Architecture family) {
+    return family.parts().stream().anyMatch(rule -> rule.part() == Part.CONNECTOR);
+  }
+
+  private static List<Integer> scales(ModelConfig config) {
+    List<Integer> scales = ConnectorConfig.scales(config);
+    if (scales.stream().anyMatch(scale -> scale > MOST_SCALE)) {
+      throw ConfigWords.bad(config, "scales", "whole numbers from 1 to " + MOST_SCALE);
+    }
+    return scales;
   }
 
   private static Features features(ModelConfig config) {

@@ -40,6 +40,13 @@ public final class LlavaModel implements AutoCloseable {
     return new LlavaModel(whole, LlavaForm.of(whole), options);
   }
 
+  /// Whether a checkpoint's config is that of a LLaVA.
+  ///
+  /// @throws CheckpointFormatException when its family is not known
+  public static boolean fits(Checkpoint checkpoint) {
+    return LlavaForm.composed(Architecture.require(checkpoint.config().modelType()));
+  }
+
   /// What a LLaVA gives.
   ///
   /// @param logits `[batch, seq, vocab]`, in the model's type

@@ -31,9 +31,43 @@ final class Consumers {
     if (ClipMoe.is(target.whole().modelType())) {
       return ClipMoeConsumers.of(target);
     }
-    return target.whole().decodes()
-        ? ofDecoder(config, target.parts().getFirst().dimensions())
+    if (target.whole().decodes()) {
+      return ofDecoder(config, target.parts().getFirst().dimensions());
+    }
+    if (!target.whole().ownKeys().isEmpty()) {
+      return ofSingleForm(target.whole());
+    }
+    return target.whole().modeling().isEmpty() && !target.whole().parts().isEmpty()
+        ? ofComposition(target.whole())
         : ofOwnModelling(target.whole());
+  }
+
+  private static List<Consumer> ofSingleForm(Architecture whole) {
+    return List.of(
+        new Consumer(
+            "CuMo",
+            Loads.YES,
+            Basis.READ,
+            whole.className() + " of its own code; the output's path must say mistral or mixtral"),
+        new Consumer(
+            "transformers",
+            Loads.NO,
+            Basis.READ,
+            "has no class for it without CuMo's code; target llava_moe brings a modelling file"));
+  }
+
+  private static List<Consumer> ofComposition(Architecture whole) {
+    return List.of(
+        new Consumer(
+            "transformers",
+            Loads.YES,
+            Basis.READ,
+            whole.className() + ", the mixture inside; no code of the checkpoint's"),
+        new Consumer(
+            "llama.cpp",
+            Loads.NO,
+            Basis.READ,
+            "its converter takes the language model and the tower apart"));
   }
 
   private static List<Consumer> ofOwnModelling(Architecture whole) {

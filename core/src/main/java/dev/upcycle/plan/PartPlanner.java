@@ -37,17 +37,19 @@ final class PartPlanner {
 
   /// One step per tensor of the target's part.
   ///
-  /// @param component how the part becomes experts; it is there when the target has routers
+  /// @param component how the part becomes experts; empty where it stays as it is
   List<TensorStep> steps(ModelPart target, Optional<Component> component) {
     List<TensorSlot> slots = target.slots();
-    Optional<RouterSteps> routers =
-        component.map(parts -> RouterSteps.of(parts.router().init(), storage.seeds(), slots));
+    if (component.isEmpty()) {
+      return slots.stream().map(this::unchanged).toList();
+    }
+    RouterSteps routers = RouterSteps.of(component.get().router().init(), storage.seeds(), slots);
     List<TensorStep> steps = new ArrayList<>();
     for (TensorSlot slot : slots) {
       steps.add(
           switch (slot.role().kind()) {
-            case ROUTER -> router(slot, routers.orElseThrow());
-            case EXPERT -> expert(slot, component.orElseThrow());
+            case ROUTER -> router(slot, routers);
+            case EXPERT -> expert(slot, component.get());
             case BODY, DENSE, SHARED, STACKED, DERIVED -> unchanged(slot);
           });
     }

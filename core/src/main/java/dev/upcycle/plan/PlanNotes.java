@@ -73,7 +73,9 @@ final class PlanNotes {
   }
 
   private static String of(ModelPart part) {
-    return part.family().decodes() ? "" : " of the " + part.family().modelType().replace('_', ' ');
+    return part.family().decodes() && part.naming().prefix().isEmpty()
+        ? ""
+        : " of the " + part.family().modelType().replace('_', ' ');
   }
 
   /// LLaVA reads a CLIP's hidden states before the last layer (`vision_feature_layer` -2).

@@ -96,6 +96,7 @@ public final class Planner {
     return new UpcyclePlan(
         resolved,
         dense.whole(),
+        dense.parts().subList(1, dense.parts().size()),
         targets.whole(),
         config,
         steps,

@@ -2,20 +2,22 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.recipe.Complaint;
 import dev.upcycle.recipe.Component;
-import dev.upcycle.recipe.LayerSelection;
 import dev.upcycle.recipe.Origin;
 import dev.upcycle.recipe.Part;
-import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.RecipeException;
 import dev.upcycle.recipe.ResolvedRecipe;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
@@ -47,9 +49,32 @@ final class RecipeCheck {
   /// @throws RecipeException with every complaint at once
   Targets targets() {
     accepted();
-    String type = target();
-    Recipe recipe = resolved.recipe();
-    if (recipe.components().isEmpty()) {
+    sections();
+    scales();
+    Map<ModelPart, List<Integer>> layers = layers();
+    Architecture whole = whole(layers);
+    List<Architecture> parts = new ArrayList<>();
+    for (ModelPart part : dense.parts()) {
+      List<Integer> chosen = layers.get(part);
+      if (chosen != null) {
+        parts.add(mixture(part, chosen, whole));
+      } else {
+        parts.add(
+            part.family() == dense.whole()
+                ? whole
+                : new PartTarget(part, whole).dense().orElseGet(() -> noRoom(part, whole)));
+      }
+    }
+    new SingleFormCheck(dense, resolved.recipe(), this::complain).examine(whole);
+    new ClipMoeCheck(dense, resolved.recipe(), this::complain).examine(whole);
+    refuse();
+    return new Targets(whole, parts);
+  }
+
+  /// Is there a section for a part that the model has, and for no other?
+  private void sections() {
+    Set<Part> asked = resolved.recipe().components().keySet();
+    if (asked.isEmpty()) {
       Part first =
           dense.parts().stream().flatMap(part -> part.part().stream()).findFirst().orElseThrow();
       complain(
@@ -57,31 +82,179 @@ final class RecipeCheck {
           "absent, so nothing would become experts; give %s.experts.count and per_token"
               .formatted(first.key()));
     }
-    for (Part asked : recipe.components().keySet().stream().sorted().toList()) {
-      if (dense.find(asked).isEmpty()) {
+    for (Part part : asked.stream().sorted().toList()) {
+      Optional<ModelPart> found = dense.find(part);
+      if (found.isEmpty()) {
         complain(
-            asked.key(),
+            part.key(),
             String.format(
                 Locale.ROOT,
                 "a %s has no such part; remove the section, or choose a recipe for it",
                 dense.whole().modelType()));
+      } else if (found.get().family().mixtureOfExperts()) {
+        complain(
+            part.key(),
+            String.format(
+                Locale.ROOT,
+                "the model's is a %s, already a Mixture-of-Experts; remove the section, and it"
+                    + " stays as it is",
+                found.get().family().modelType()));
       }
     }
-    List<Architecture> parts = new ArrayList<>();
-    for (ModelPart part : dense.parts()) {
-      Optional<Component> component = part.part().flatMap(recipe::component);
-      boolean whole = part.family() == dense.whole();
-      Architecture family =
-          whole
-              ? Architecture.find(type).orElse(part.family())
-              : component.isPresent() ? Families.target(part.family()) : part.family();
-      component.ifPresent(chosen -> layers(part, family, chosen));
-      parts.add(family);
+  }
+
+  /// A connector reads the features of all scales side by side.
+  private void scales() {
+    Optional<Component> vision = resolved.recipe().component(Part.VISION);
+    Optional<ModelPart> tower = dense.find(Part.VISION);
+    if (vision.isEmpty() || tower.isEmpty()) {
+      return;
     }
-    Architecture.find(type)
-        .ifPresent(new ClipMoeCheck(dense, resolved.recipe(), this::complain)::examine);
-    refuse();
-    return new Targets(Architecture.require(type), parts);
+    List<Integer> asked = vision.get().scales();
+    if (dense.whole().rule(Part.CONNECTOR).isEmpty()) {
+      if (!asked.equals(List.of(1))) {
+        complain(
+            "vision.scales",
+            String.format(
+                Locale.ROOT,
+                "is %s, but a %s has no connector that reads several scales; remove the key",
+                asked,
+                dense.whole().modelType()));
+      }
+      return;
+    }
+    List<Integer> own = ConnectorConfig.scales(dense.parts().getFirst().config());
+    long hidden = tower.get().dimensions().hidden();
+    if (asked.size() != own.size()) {
+      complain(
+          "vision.scales",
+          String.format(
+              Locale.ROOT,
+              "%s makes features %d wide (%d scales of %d), the model's connector takes %d, as scales"
+                  + " %s do; --set vision.scales=%s, or give a model whose connector was trained on"
+                  + " %d scales",
+              asked,
+              asked.size() * hidden,
+              asked.size(),
+              hidden,
+              own.size() * hidden,
+              own,
+              own.toString().replace(" ", ""),
+              asked.size()));
+    }
+  }
+
+  /// The layers that each part with a section of its own takes.
+  private Map<ModelPart, List<Integer>> layers() {
+    Map<ModelPart, List<Integer>> layers = new HashMap<>();
+    for (ModelPart part : dense.parts()) {
+      Optional<Component> component = part.part().flatMap(resolved.recipe()::component);
+      if (component.isPresent()) {
+        try {
+          layers.put(part, component.get().layers().of(part.dimensions().layers()));
+        } catch (RecipeException e) {
+          String section = part.part().orElseThrow().key();
+          e.complaints().forEach(one -> complain(section + ".layers", one.message()));
+        }
+      }
+    }
+    return layers;
+  }
+
+  /// What the whole becomes: what the recipe names, else the first that has room for all parts.
+  private Architecture whole(Map<ModelPart, List<Integer>> layers) {
+    List<Architecture> possible =
+        dense.whole().upcyclesTo().stream().map(Architecture::require).toList();
+    String asked = resolved.recipe().target();
+    List<Architecture> named =
+        possible.stream()
+            .filter(whole -> asked.equals("auto") || whole.targetName().equals(asked))
+            .toList();
+    if (named.isEmpty()) {
+      complain(
+          "target",
+          String.format(
+              Locale.ROOT,
+              "a %s cannot become %s here; expected auto or one of %s",
+              dense.whole().modelType(),
+              asked,
+              possible.stream()
+                  .map(Architecture::targetName)
+                  .distinct()
+                  .collect(Collectors.joining(", "))));
+      refuse();
+    }
+    boolean several =
+        asked.equals("auto")
+            && resolved
+                .recipe()
+                .component(Part.VISION)
+                .map(vision -> vision.scales().size() > 1)
+                .orElse(false);
+    return named.stream()
+        .filter(whole -> fits(whole, layers))
+        .filter(whole -> !several || whole.severalScales())
+        .findFirst()
+        .orElseGet(() ->
+            named.stream()
+                .filter(whole -> fits(whole, layers))
+                .findFirst()
+                .orElseGet(named::getLast));
+  }
+
+  private boolean fits(Architecture whole, Map<ModelPart, List<Integer>> layers) {
+    return dense.parts().stream()
+        .filter(part -> part.family() != dense.whole() || part.part().isPresent())
+        .allMatch(part -> {
+          PartTarget target = new PartTarget(part, whole);
+          List<Integer> chosen = layers.get(part);
+          return (chosen == null ? target.dense() : target.mixture(chosen)).isPresent();
+        });
+  }
+
+  private Architecture noRoom(ModelPart part, Architecture whole) {
+    complain(
+        "target",
+        String.format(
+            Locale.ROOT,
+            "a %s has no room for a %s; choose target auto",
+            whole.modelType(),
+            part.family().modelType()));
+    return part.family();
+  }
+
+  private Architecture mixture(ModelPart part, List<Integer> chosen, Architecture whole) {
+    PartTarget target = new PartTarget(part, whole);
+    Optional<Architecture> mixture = target.mixture(chosen);
+    if (mixture.isPresent()) {
+      return mixture.get();
+    }
+    String section = part.part().orElseThrow().key();
+    if (target.mixtures().isEmpty()) {
+      complain(
+          "target",
+          String.format(
+              Locale.ROOT,
+              "a %s has no place for a %s with experts; remove the section %s, or choose target auto",
+              whole.modelType(),
+              part.family().modelType(),
+              section));
+      return part.family();
+    }
+    complain(
+        section + ".layers",
+        String.format(
+            Locale.ROOT,
+            "chooses %d of %d layers, but %s makes every layer sparse%s. Expected all",
+            chosen.size(),
+            part.dimensions().layers(),
+            part.family().decodes() ? "Mixtral" : whole.targetName(),
+            part.family().decodes()
+                ? "; Qwen2-MoE and Qwen3-MoE can mix (decoder_sparse_step, mlp_only_layers) and are"
+                    + " not built for a "
+                    + part.family().modelType()
+                : ""));
+    return target.mixtures().getFirst();
   }
 
   private void refuse() {
@@ -107,50 +280,6 @@ final class RecipeCheck {
                       String.join(", ", resolved.recipe().source().of(kind)),
                       kind.key(),
                       family.shortName())));
-    }
-  }
-
-  private String target() {
-    List<String> possible = dense.whole().upcyclesTo();
-    String asked = resolved.recipe().target();
-    String type = asked.equals("auto") ? possible.getFirst() : asked;
-    if (!possible.contains(type)) {
-      complain(
-          "target",
-          String.format(
-              Locale.ROOT,
-              "a %s cannot become %s here; expected auto or one of %s",
-              dense.whole().modelType(),
-              type,
-              String.join(", ", possible)));
-    }
-    return type;
-  }
-
-  private void layers(ModelPart part, Architecture target, Component component) {
-    if (component.layers() instanceof LayerSelection.All) {
-      return;
-    }
-    String section = part.part().orElseThrow().key();
-    int layers = part.dimensions().layers();
-    List<Integer> chosen;
-    try {
-      chosen = component.layers().of(layers);
-    } catch (RecipeException e) {
-      e.complaints().forEach(one -> complain(section + ".layers", one.message()));
-      return;
-    }
-    if (chosen.size() != layers && !target.mixesLayers()) {
-      complain(
-          section + ".layers",
-          String.format(
-              Locale.ROOT,
-              "chooses %d of %d layers, but Mixtral makes every layer sparse; Qwen2-MoE and Qwen3-MoE"
-                  + " can mix (decoder_sparse_step, mlp_only_layers) and are not built for a %s."
-                  + " Expected all",
-              chosen.size(),
-              layers,
-              part.family().modelType()));
     }
   }
 
@@ -210,11 +339,11 @@ final class RecipeCheck {
                 ? RouterSpread.objection(router.init(), router.target().dtype()).stream()
                 : Stream.empty())
         .distinct()
-        .forEach(objection -> complain(sections() + ".router.init", objection));
+        .forEach(objection -> complain(keys() + ".router.init", objection));
     refuse();
   }
 
-  private String sections() {
+  private String keys() {
     return resolved.recipe().components().keySet().stream()
         .sorted()
         .map(Part::key)

@@ -11,12 +11,14 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.Shape;
 import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /// Sorts the source's tensors: those that the target is made of, those that can go and why, and
@@ -24,7 +26,13 @@ import java.util.Set;
 final class SourceMatch {
   private static final Set<DType> FLOATS = EnumSet.of(DType.F16, DType.BF16, DType.F32, DType.F64);
   static final String DERIVED = "derived from the config by every consumer";
+  private static final String UNUSED =
+      "behind the last layer of the tower, where a LLaVA never looks; CuMo's tower has no such"
+          + " tensor";
   private static final String LM_HEAD = "lm_head.weight";
+  private static final String CONNECTOR_REMEDY =
+      "its width is the tower's times the number of scales: set scales in the config as the model"
+          + " was trained, such as [1, 3], or give the connector that belongs to the tower";
 
   private final SourceTensors source;
   private final ModelPart part;
@@ -85,6 +93,8 @@ final class SourceMatch {
     Role role = match.template().role();
     if (role == Role.DERIVED) {
       discarded.add(new Discarded(entry.name(), DERIVED));
+    } else if (target.leftOut().contains(match.template().pattern())) {
+      discarded.add(new Discarded(entry.name(), UNUSED));
     } else if (role == Role.FFN_BIAS) {
       bias(entry, "feed-forward");
     } else if (role == Role.ATTENTION_BIAS && !target.has(role)) {
@@ -127,7 +137,9 @@ final class SourceMatch {
               entry.shape(),
               entry.file().getFileName(),
               expected,
-              "correct the config, or give the weights that belong to it"));
+              part.part().equals(Optional.of(Part.CONNECTOR)) && !part.naming().prefix().isEmpty()
+                  ? CONNECTOR_REMEDY
+                  : "correct the config, or give the weights that belong to it"));
     } else if (!FLOATS.contains(entry.dtype())) {
       reasons.add(
           String.format(
@@ -167,12 +179,26 @@ final class SourceMatch {
   }
 
   private void unfilled() {
+    for (String name : family.leftOut()) {
+      if (!target.leftOut().contains(name)
+          && target.match(name).isPresent()
+          && !used.containsKey(name)) {
+        reasons.add(
+            String.format(
+                Locale.ROOT,
+                "%s is missing from the source, and a %s has it; choose target cumo",
+                part.naming().outer(name),
+                target.modelType()));
+      }
+    }
     for (TensorSlot slot : part.slots()) {
       Role role = slot.role();
       TemplateMatch match = slot.match();
       String own = match.template().name(match.layer(), match.expert());
       boolean dispensable =
-          role == Role.FFN_BIAS || (role == Role.ATTENTION_BIAS && !target.has(role));
+          role == Role.FFN_BIAS
+              || target.leftOut().contains(match.template().pattern())
+              || (role == Role.ATTENTION_BIAS && !target.has(role));
       if (dispensable || used.containsKey(own)) {
         continue;
       }

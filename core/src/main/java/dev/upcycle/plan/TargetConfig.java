@@ -2,20 +2,21 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
-import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Modeling;
 import dev.upcycle.arch.PartRule;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.recipe.Component;
-import dev.upcycle.recipe.Experts;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipe;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.DoubleNode;
@@ -26,7 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// as something else.
 final class TargetConfig {
   /// Keys about the source's files and classes, wrong for the target.
-  private static final List<String> SOURCE_ONLY =
+  static final List<String> SOURCE_ONLY =
       List.of("_name_or_path", "auto_map", "architectures", "quantization_config");
 
   private static final List<String> DTYPE = List.of("dtype", "torch_dtype");
@@ -56,12 +57,18 @@ final class TargetConfig {
           "num_local_experts",
           "patch_size",
           "projection_dim",
+          "projector_num_experts",
+          "projector_num_experts_per_tok",
           "qkv_bias",
           "quantization_config",
+          "mlp_smoe",
+          "clip_smoe",
+          "num_selected",
           "rope_parameters",
           "rope_scaling",
           "rope_theta",
           "router_norm_topk_prob",
+          "scales",
           "text_config",
           "tie_word_embeddings",
           "torch_dtype",
@@ -97,64 +104,125 @@ final class TargetConfig {
   /// @param dtype what it says that the weights are stored in
   ModelConfig derive(DType dtype) {
     ModelPart first = dense.parts().getFirst();
-    Optional<Component> component = first.part().flatMap(recipe::component);
+    Optional<Component> component = component(first);
     if (first.family().decodes()) {
-      return decoder(first, component.orElseThrow().experts(), dtype);
+      return new DecoderConfig(first, targets.whole())
+          .derive(component.orElseThrow().experts())
+          .withDType(dtype);
+    }
+    if (!targets.whole().ownKeys().isEmpty()) {
+      return single(dtype);
     }
     ObjectNode json =
         component
             .map(chosen -> new TowerConfig(first, targets.whole()).derive(chosen))
-            .orElseGet(() -> first.family().complete(first.config()).json());
+            .orElseGet(() -> nestedForm(first));
     SOURCE_ONLY.forEach(json::remove);
     json.put("model_type", targets.whole().modelType());
-    targets.whole().modeling().ifPresent(modeling -> classes(json, modeling));
+    classes(json);
     for (int i = 1; i < dense.parts().size(); i++) {
-      PartRule rule = dense.whole().parts().get(i - 1);
-      json.remove(Composition.repeated(rule));
-      json.set(rule.config(), nested(dense.parts().get(i), targets.parts().get(i)));
+      ModelPart part = dense.parts().get(i);
+      if (part.part().equals(Optional.of(Part.CONNECTOR))) {
+        component(part).ifPresent(chosen -> connector(json, chosen));
+      } else {
+        nest(json, part, targets.parts().get(i));
+      }
     }
-    return ModelConfig.of(withFloats(ModelConfig.of(json).withDType(dtype).json()));
+    return ModelConfig.of(
+        withFloats(ModelConfig.of(json).withDType(dtype).json(), targets.whole()));
   }
 
-  private void classes(ObjectNode json, Modeling modeling) {
-    List<String> before = dense.parts().getFirst().config().strings("architectures");
-    json.putArray("architectures").add(modeling.className(before));
-    ObjectNode map = json.putObject("auto_map");
-    map.put("AutoConfig", modeling.module() + modeling.configClass());
-    modeling.autoClasses().forEach((loader, name) -> map.put(loader, modeling.module() + name));
+  private ModelConfig single(DType dtype) {
+    int language = index(Part.LANGUAGE);
+    int vision = index(Part.VISION);
+    ModelPart tower = dense.parts().get(vision);
+    ObjectNode json = own(dense.parts().get(language), targets.parts().get(language));
+    SOURCE_ONLY.forEach(json::remove);
+    ObjectNode derived =
+        new SingleForm(targets.whole(), dense.parts().getFirst().config(), recipe)
+            .derive(json, own(tower, targets.parts().get(vision)), tower);
+    return ModelConfig.of(derived).withDType(dtype);
+  }
+
+  private int index(Part part) {
+    return IntStream.range(0, dense.parts().size())
+        .filter(i -> i > 0 && dense.parts().get(i).part().equals(Optional.of(part)))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /// The whole's keys without those of its parts; of one that keeps all in a single config, the
+  /// words of transformers for what it says.
+  private static ObjectNode nestedForm(ModelPart whole) {
+    if (whole.family().ownKeys().isEmpty()) {
+      return whole.family().complete(whole.config()).json();
+    }
+    ObjectNode json = JsonMapper.shared().createObjectNode();
+    json.set("scales", node(ConnectorConfig.scales(whole.config())));
+    json.put("vision_feature_layer", -2);
+    json.put("vision_feature_select_strategy", "default");
+    json.put("projector_hidden_act", "gelu");
+    json.put("image_token_index", whole.config().requireLong("vocab_size") - 1);
+    return json;
+  }
+
+  private Optional<Component> component(ModelPart part) {
+    return part.part().flatMap(recipe::component);
+  }
+
+  private void classes(ObjectNode json) {
+    Optional<Modeling> modeling = targets.whole().modeling();
+    if (modeling.isPresent()) {
+      List<String> before = dense.parts().getFirst().config().strings("architectures");
+      json.putArray("architectures").add(modeling.get().className(before));
+      ObjectNode map = json.putObject("auto_map");
+      String module = modeling.get().module();
+      map.put("AutoConfig", module + modeling.get().configClass());
+      modeling.get().autoClasses().forEach((loader, name) -> map.put(loader, module + name));
+    } else if (!targets.whole().parts().isEmpty()) {
+      json.putArray("architectures").add(targets.whole().className());
+    }
+  }
+
+  /// A connector's keys stand in the whole's config.
+  private static void connector(ObjectNode json, Component component) {
+    json.put("projector_num_experts", component.experts().count());
+    json.put("projector_num_experts_per_tok", component.experts().perToken());
+    json.put("router_norm_topk_prob", true);
   }
 
   /// A part's own config, where it stands inside the whole's.
-  private ObjectNode nested(ModelPart part, Architecture target) {
-    Optional<Component> component = part.part().flatMap(recipe::component);
+  private void nest(ObjectNode json, ModelPart part, Architecture target) {
+    PartRule rule = targets.whole().rule(part.part().orElseThrow()).orElseThrow();
+    json.remove(Composition.repeated(rule));
+    ObjectNode own = own(part, target);
+    SOURCE_ONLY.forEach(own::remove);
+    DTYPE.forEach(own::remove); // the whole's config says it
+    if (rule.named(target)) {
+      own.put("model_type", target.modelType());
+    }
+    json.set(rule.config(), own);
+    if (part.part().equals(Optional.of(Part.VISION))) {
+      component(part)
+          .map(Component::scales)
+          .filter(scales -> json.has("scales") || !scales.equals(Component.ONE_SCALE))
+          .ifPresent(scales -> json.set("scales", node(scales)));
+    }
+  }
+
+  private ObjectNode own(ModelPart part, Architecture target) {
+    Optional<Component> component = component(part);
+    boolean decodes = part.family().decodes();
+    if (component.isPresent() && decodes && !target.mixesLayers()) {
+      return new DecoderConfig(part, target).derive(component.get().experts()).json();
+    }
     ObjectNode json =
         component
             .map(chosen -> new TowerConfig(part, target).derive(chosen))
             .orElseGet(() -> part.family().complete(part.config()).json());
-    SOURCE_ONLY.forEach(json::remove);
-    DTYPE.forEach(json::remove); // the whole's config says it
-    return json;
-  }
-
-  private ModelConfig decoder(ModelPart part, Experts experts, DType dtype) {
-    Architecture family = part.family();
-    Architecture target = targets.whole();
-    ObjectNode json = family.complete(part.config()).json();
-    SOURCE_ONLY.forEach(json::remove);
-    family.supersededKeys().forEach(json::remove);
-    family.ignoredKeys().forEach(json::remove);
-    target.foreignKeys().forEach(json::remove);
-    json.putArray("architectures").add(target.className());
-    json.put("model_type", target.modelType());
-    Dimensions dimensions = part.dimensions();
-    json.put("head_dim", dimensions.headDim());
-    json.put("num_key_value_heads", dimensions.kvHeads());
-    json.put("hidden_act", "silu");
-    json.put("num_local_experts", experts.count());
-    json.put("num_experts_per_tok", experts.perToken());
-    ModelConfig spelled =
-        ModelConfig.of(json).withDType(dtype).withBothSpellings(family.defaultRopeTheta());
-    return ModelConfig.of(withFloats(target.complete(spelled).json()));
+    return decodes
+        ? ModelConfig.of(json).withBothSpellings(part.family().defaultRopeTheta()).json()
+        : json;
   }
 
   /// The config with the recipe's keys over it.
@@ -165,7 +233,7 @@ final class TargetConfig {
         json.set(key, node(value));
       }
     });
-    return ModelConfig.of(withFloats(json));
+    return ModelConfig.of(withFloats(json, targets.whole()));
   }
 
   /// The recipe's keys that change what the model computes.
@@ -215,9 +283,9 @@ final class TargetConfig {
   }
 
   /// Whole numbers become floats where the class's default is a float: transformers 5 is strict.
-  private ObjectNode withFloats(ObjectNode json) {
+  static ObjectNode withFloats(ObjectNode json, Architecture family) {
     ObjectNode defaults =
-        targets.whole().complete(ModelConfig.of(JsonMapper.shared().createObjectNode())).json();
+        family.complete(ModelConfig.of(JsonMapper.shared().createObjectNode())).json();
     defaults.forEachEntry((key, value) -> {
       JsonNode own = json.path(key);
       if (value.isFloatingPointNumber() && own.isIntegralNumber()) {

@@ -1,6 +1,7 @@
 package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.Sha256;
 import dev.upcycle.checkpoint.TensorSpec;
@@ -14,6 +15,7 @@ import java.util.stream.Stream;
 ///
 /// @param recipe what was asked
 /// @param source the dense family
+/// @param sourceParts the parts of a dense composition; empty for a model of one family
 /// @param target the Mixture-of-Experts family
 /// @param targetConfig the `config.json` to write, both generations' spellings
 /// @param steps one per target tensor, in the order of the target's state dict
@@ -25,6 +27,7 @@ import java.util.stream.Stream;
 public record UpcyclePlan(
     ResolvedRecipe recipe,
     Architecture source,
+    List<ModelPart> sourceParts,
     Architecture target,
     ModelConfig targetConfig,
     List<TensorStep> steps,
@@ -35,6 +38,7 @@ public record UpcyclePlan(
     List<Note> notes) {
   /// Takes copies.
   public UpcyclePlan {
+    sourceParts = List.copyOf(sourceParts);
     steps = List.copyOf(steps);
     discarded = List.copyOf(discarded);
     consumers = List.copyOf(consumers);

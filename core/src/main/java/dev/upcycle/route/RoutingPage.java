@@ -17,6 +17,9 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// Everything that comes from a model or a text is escaped; equal previews give equal bytes.
 public final class RoutingPage {
+  /// By which a page is known again.
+  static final String MARK = "<meta name=\"generator\" content=\"upcycle route\">";
+
   private static final String TEMPLATE = "page.html";
 
   private RoutingPage() {}

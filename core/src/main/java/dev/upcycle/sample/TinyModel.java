@@ -9,9 +9,11 @@ import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipe;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -34,7 +36,7 @@ public final class TinyModel {
   ///
   /// @param out the directory to make
   public static void write(Recipe recipe, Path out) {
-    ObjectNode json = config(family(recipe), layers(recipe));
+    ObjectNode json = config(family(recipe), recipe);
     json.put("torch_dtype", "bfloat16");
     json.put("dtype", "bfloat16");
     new SyntheticModel(ModelConfig.of(json), recipe.output().maxShardBytes()).write(out);
@@ -42,7 +44,7 @@ public final class TinyModel {
 
   /// The family that the recipe names; a composition where it speaks of several parts.
   private static Architecture family(Recipe recipe) {
-    Set<Part> parts = recipe.components().keySet();
+    Set<Part> parts = parts(recipe);
     Part first = parts.stream().min(Comparator.naturalOrder()).orElse(Part.LANGUAGE);
     Optional<Architecture> composed =
         dense().stream()
@@ -57,6 +59,18 @@ public final class TinyModel {
                 .filter(family -> names(recipe, first, family))
                 .findFirst())
         .orElseGet(() -> Architecture.require("llama"));
+  }
+
+  /// The parts that become experts, and those that the recipe says must be there.
+  private static Set<Part> parts(Recipe recipe) {
+    Set<Part> parts = EnumSet.noneOf(Part.class);
+    parts.addAll(recipe.components().keySet());
+    for (Part part : Part.values()) {
+      if (!recipe.source().accepts(part, "")) {
+        parts.add(part);
+      }
+    }
+    return parts;
   }
 
   private static List<Part> partsOf(Architecture family) {
@@ -112,13 +126,17 @@ public final class TinyModel {
     };
   }
 
-  private static ObjectNode config(Architecture family, int layers) {
+  private static ObjectNode config(Architecture family, Recipe recipe) {
+    int layers = layers(recipe);
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.putArray("architectures").add(family.className());
     json.put("model_type", family.modelType());
     for (PartRule rule : family.parts()) {
-      Architecture part = Architecture.require(rule.families().getFirst());
-      json.set(rule.config(), config(part, layers));
+      if (rule.part() == Part.CONNECTOR) {
+        composition(json, recipe);
+      } else {
+        json.set(rule.config(), config(family(rule, recipe), recipe));
+      }
     }
     if (family.decodes()) {
       sizes(json, layers);
@@ -130,6 +148,25 @@ public final class TinyModel {
       json.put("max_position_embeddings", 16).put("image_size", 28).put("patch_size", 7);
     }
     return json;
+  }
+
+  /// The family that the recipe accepts at a place of a composition.
+  private static Architecture family(PartRule rule, Recipe recipe) {
+    return rule.families().stream()
+        .map(Architecture::require)
+        .filter(family -> names(recipe, rule.part(), family))
+        .findFirst()
+        .orElseGet(() -> Architecture.require(rule.families().getFirst()));
+  }
+
+  private static void composition(ObjectNode json, Recipe recipe) {
+    json.put("image_token_index", VOCAB - 1);
+    ArrayNode scales = json.putArray("scales");
+    recipe
+        .component(Part.VISION)
+        .map(Component::scales)
+        .orElse(Component.ONE_SCALE)
+        .forEach(scales::add);
   }
 
   private static void sizes(ObjectNode json, int layers) {

@@ -6,20 +6,28 @@ import dev.upcycle.data.TokenizerException;
 import dev.upcycle.kernels.KernelException;
 import dev.upcycle.kernels.tensor.LibTorch;
 import dev.upcycle.model.DecoderModel;
+import dev.upcycle.model.LlavaModel;
 import dev.upcycle.model.ModelOptions;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
-/// A model with its weights in memory and its tokenizer; owns both until it is closed.
+/// A decoder, or a LLaVA around one, with its weights in memory and its tokenizer; owns both until
+/// it is closed.
 public final class TextModel implements AutoCloseable {
   private final Checkpoint checkpoint;
   private final DecoderModel model;
+  private final @Nullable LlavaModel llava;
   private final Tokenizer tokenizer;
 
-  private TextModel(Checkpoint checkpoint, DecoderModel model, Tokenizer tokenizer) {
+  /// @param llava that the decoder stands in, if it does
+  private TextModel(
+      Checkpoint checkpoint, DecoderModel model, @Nullable LlavaModel llava, Tokenizer tokenizer) {
     this.checkpoint = checkpoint;
     this.model = model;
+    this.llava = llava;
     this.tokenizer = tokenizer;
   }
 
@@ -43,8 +51,11 @@ public final class TextModel implements AutoCloseable {
     Checkpoint checkpoint = Checkpoint.open(directory);
     Tokenizer tokenizer = Tokenizer.require(checkpoint.directory());
     try {
-      DecoderModel model = DecoderModel.open(checkpoint, options);
-      return new TextModel(checkpoint, model, tokenizer);
+      if (LlavaModel.fits(checkpoint)) {
+        LlavaModel llava = LlavaModel.open(checkpoint, options);
+        return new TextModel(checkpoint, llava.language(), llava, tokenizer);
+      }
+      return new TextModel(checkpoint, DecoderModel.open(checkpoint, options), null, tokenizer);
     } catch (RuntimeException e) {
       tokenizer.close();
       throw e;
@@ -74,9 +85,14 @@ public final class TextModel implements AutoCloseable {
     return checkpoint;
   }
 
-  /// The network.
+  /// The network; a LLaVA's decoder.
   public DecoderModel model() {
     return model;
+  }
+
+  /// The whole that looks at images; empty for a decoder alone.
+  public Optional<LlavaModel> findLlava() {
+    return Optional.ofNullable(llava);
   }
 
   /// The tokenizer.
@@ -86,12 +102,12 @@ public final class TextModel implements AutoCloseable {
 
   /// The most tokens that it was made for, where its config says so.
   public OptionalLong positions() {
-    return checkpoint.config().findLong("max_position_embeddings");
+    return model.config().findLong("max_position_embeddings");
   }
 
   /// Size of its vocabulary.
   public long vocab() {
-    return checkpoint.config().requireLong("vocab_size");
+    return model.dimensions().vocab();
   }
 
   /// The ids of a text.
@@ -108,7 +124,7 @@ public final class TextModel implements AutoCloseable {
     return inVocabulary(tokenizer.encodeAsWritten(text));
   }
 
-  private List<Long> inVocabulary(List<Long> ids) {
+  List<Long> inVocabulary(List<Long> ids) {
     long vocab = vocab();
     ids.stream()
         .filter(id -> id >= vocab)
@@ -124,6 +140,10 @@ public final class TextModel implements AutoCloseable {
   @Override
   public void close() {
     tokenizer.close();
-    model.close();
+    if (llava == null) {
+      model.close();
+    } else {
+      llava.close();
+    }
   }
 }

@@ -1,4 +1,5 @@
-/// A model together with its tokenizer, ready to read and write text.
+/// A model together with its tokenizer and its preprocessing, ready to read and write text and to
+/// look at images.
 @NullMarked
 package dev.upcycle.text;
 

@@ -14,7 +14,6 @@ import dev.upcycle.model.DecoderModel;
 import dev.upcycle.model.ForwardPass;
 import dev.upcycle.model.HiddenOutput;
 import dev.upcycle.model.LayerRouting;
-import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Stage;
 import java.util.List;
 
@@ -93,7 +92,7 @@ final class DecoderPass {
       Gradients.backward(end);
       return LossTotals.Measured.dense(loss.mean().item());
     }
-    RouterLosses.Outcome routers = routerLosses.of(Part.LANGUAGE, routings);
+    RouterLosses.Outcome routers = routerLosses.of(routings);
     Tensor both =
         routers.weighted().map(sum -> end.plus(sum.over(step.microBatches()))).orElse(end);
     Gradients.backward(both);
@@ -111,7 +110,7 @@ final class DecoderPass {
       layers.backward(Gradients.find(last).orElseThrow());
       return LossTotals.Measured.dense(loss.mean().item());
     }
-    RouterLosses.Outcome routers = routerLosses.of(Part.LANGUAGE, routings);
+    RouterLosses.Outcome routers = routerLosses.of(routings);
     routers.weighted().map(sum -> sum.over(step.microBatches())).ifPresent(Gradients::backward);
     layers.backward(Gradients.find(last).orElseThrow());
     return LossTotals.Measured.of(loss.mean().item(), routers, routings);

@@ -3,7 +3,6 @@ package dev.upcycle.train;
 import dev.upcycle.kernels.moe.Routing;
 import dev.upcycle.kernels.tensor.Tensors;
 import dev.upcycle.recipe.AuxiliaryLosses;
-import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -68,10 +67,7 @@ final class LossTotals {
   }
 
   StepLosses losses() {
-    double total =
-        crossEntropy
-            + settings.balance().of(Part.LANGUAGE) * balance
-            + settings.routerZ().of(Part.LANGUAGE) * routerZ;
+    double total = crossEntropy + settings.balance() * balance + settings.routerZ() * routerZ;
     List<Double> shares = new ArrayList<>();
     for (long[] layer : counts == null ? new long[0][] : counts) {
       long all = Arrays.stream(layer).sum();

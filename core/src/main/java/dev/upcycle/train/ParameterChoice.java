@@ -1,18 +1,15 @@
 package dev.upcycle.train;
 
 import dev.upcycle.arch.Composition;
-import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.plan.PlanException;
-import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Updates;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
@@ -89,21 +86,14 @@ public final class ParameterChoice {
 
   /// Whether a word or pattern means a tensor.
   boolean means(String what, String name) {
-    Optional<ModelPart> owner = model.owner(name);
     Optional<Role> role =
-        owner.flatMap(part -> part.match(name)).map(match -> match.template().role());
+        model.owner(name).flatMap(part -> part.match(name)).map(match -> match.template().role());
     return switch (what) {
       case "all" -> true;
-      case "language", "vision", "connector" ->
-          owner.flatMap(ModelPart::part).equals(Optional.of(part(what)));
       case "experts" -> role.filter(Role::isExpert).isPresent();
       case "routers" -> role.filter(found -> found.kind() == Role.Kind.ROUTER).isPresent();
       default -> pattern(what).matcher(name).matches();
     };
-  }
-
-  private static Part part(String word) {
-    return Part.valueOf(word.toUpperCase(Locale.ROOT));
   }
 
   private static Pattern pattern(String glob) {

@@ -5,11 +5,10 @@ import dev.upcycle.kernels.loss.ZLoss;
 import dev.upcycle.kernels.moe.Routing;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.recipe.AuxiliaryLosses;
-import dev.upcycle.recipe.Part;
 import java.util.List;
 import java.util.Optional;
 
-/// The losses of a part's routers, with the weights of a stage.
+/// The losses of routers, with the weights of a stage.
 record RouterLosses(AuxiliaryLosses settings) {
   /// Losses of one pass.
   ///
@@ -19,11 +18,11 @@ record RouterLosses(AuxiliaryLosses settings) {
   record Outcome(Tensor balance, Tensor routerZ, Optional<Tensor> weighted) {}
 
   /// @param routings of the layers, at least one
-  Outcome of(Part part, List<Routing> routings) {
-    Tensor balance = kind(routings).of(routings);
+  Outcome of(List<Routing> routings) {
+    Tensor balance = kind().of(routings);
     Tensor routerZ = ZLoss.of(routings);
-    double balanceWeight = settings.balance().of(part);
-    double zWeight = settings.routerZ().of(part);
+    double balanceWeight = settings.balance();
+    double zWeight = settings.routerZ();
     return new Outcome(
         balance,
         routerZ,
@@ -32,12 +31,11 @@ record RouterLosses(AuxiliaryLosses settings) {
             : Optional.of(balance.times(balanceWeight).plus(routerZ.times(zWeight))));
   }
 
-  private BalanceLoss kind(List<Routing> routings) {
+  private BalanceLoss kind() {
     return switch (settings.kind()) {
       case POOLED -> new BalanceLoss.Pooled();
       case PER_LAYER -> new BalanceLoss.PerLayer();
       case SWITCH -> new BalanceLoss.Switch();
-      case CUMO -> new BalanceLoss.SwitchPerImage(routings.getFirst().tokenCount());
     };
   }
 }

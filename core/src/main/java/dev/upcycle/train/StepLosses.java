@@ -6,7 +6,7 @@ import java.util.List;
 ///
 /// @param total what was minimised
 /// @param crossEntropy mean over the learned tokens
-/// @param balance mean over parts and micro-batches; 0 without routers
+/// @param balance mean over micro-batches; 0 without routers
 /// @param routerZ likewise
 /// @param shares of the most used expert of each layer that routes
 public record StepLosses(

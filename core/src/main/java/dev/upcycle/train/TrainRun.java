@@ -154,10 +154,8 @@ public final class TrainRun {
           case F32 -> DType.F32;
           case BF16 -> DType.BF16;
         };
-    return StageModel.open(
-        base,
-        stage,
-        new ModelOptions(request.device(), compute),
-        request.recipe().recipe().output());
+    ModelOptions options = new ModelOptions(request.device(), compute);
+    options.useThreads(request.threads());
+    return StageModel.open(base, stage, options, request.recipe().recipe().output());
   }
 }

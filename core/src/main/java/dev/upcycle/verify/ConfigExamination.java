@@ -2,7 +2,7 @@ package dev.upcycle.verify;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Dimensions;
-import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.RopeSettings;
@@ -55,6 +55,9 @@ final class ConfigExamination implements Examination {
   private static final Set<String> OF_THE_SOURCE =
       Set.of("_name_or_path", "architectures", "auto_map", "quantization_config");
 
+  /// Keys that stand in the config of the whole.
+  private static final Set<String> OF_FILES = Set.of("dtype", "torch_dtype");
+
   /// Keys that a target has beside its source's, its class's defaults and the recipe's.
   private static final Set<String> OF_THE_TARGET =
       Set.of("architectures", "model_type", "rope_scaling");
@@ -77,8 +80,51 @@ final class ConfigExamination implements Examination {
 
   @Override
   public void examine(Subject subject, Findings findings) {
-    ModelConfig config = subject.target().config();
-    for (String key : EXPLICIT) {
+    Pair whole =
+        new Pair(subject.denseParts().parts().getFirst(), subject.parts().parts().getFirst(), true);
+    explicit(EXPLICIT, whole.target().config(), findings);
+    expect(
+        whole
+            .target()
+            .config()
+            .strings("architectures")
+            .equals(List.of(subject.family().className())),
+        findings,
+        "architectures",
+        () ->
+            String.format(
+                Locale.ROOT,
+                "expected [%s], actual %s",
+                subject.family().className(),
+                whole.target().config().strings("architectures")));
+    examine(whole, subject, findings);
+  }
+
+  /// A decoder inside a composition, whose config says what is about its files.
+  void ofPart(ModelPart dense, ModelPart target, Subject subject, Findings findings) {
+    Pair pair = new Pair(dense, target, false);
+    if (target.family().mixtureOfExperts() && !target.family().mixesLayers()) {
+      explicit(
+          EXPLICIT.stream().filter(key -> !OF_FILES.contains(key)).toList(),
+          target.config(),
+          findings);
+    }
+    examine(pair, subject, findings);
+  }
+
+  /// A decoder before and after.
+  ///
+  /// @param dense the source's part
+  /// @param target the target's part
+  /// @param whole whether the decoder is all there is
+  private record Pair(ModelPart dense, ModelPart target, boolean whole) {
+    Architecture family() {
+      return target.family();
+    }
+  }
+
+  private static void explicit(List<String> keys, ModelConfig config, Findings findings) {
+    for (String key : keys) {
       expect(
           !value(config.json(), key).isNull(),
           findings,
@@ -87,17 +133,11 @@ final class ConfigExamination implements Examination {
               "missing or null: readers "
                   + "of one of the two generations would put their own default in its place");
     }
-    expect(
-        config.strings("architectures").equals(List.of(subject.family().className())),
-        findings,
-        "architectures",
-        () ->
-            String.format(
-                Locale.ROOT,
-                "expected [%s], actual %s",
-                subject.family().className(),
-                config.strings("architectures")));
-    for (String key : subject.family().foreignKeys()) {
+  }
+
+  private void examine(Pair pair, Subject subject, Findings findings) {
+    ModelConfig config = pair.target().config();
+    for (String key : pair.family().foreignKeys()) {
       expect(
           !config.has(key),
           findings,
@@ -107,11 +147,13 @@ final class ConfigExamination implements Examination {
                   Locale.ROOT,
                   "is %s, expected no such key in a %s: readers of one generation take it as another setting",
                   config.json().get(key),
-                  subject.family().modelType()));
+                  pair.family().modelType()));
     }
-    spellings(config, subject.family(), findings);
-    subject.recipe().ifPresent(recipe -> asAsked(recipe, config, findings));
-    subject.source().ifPresent(source -> asDense(source, subject, findings));
+    spellings(config, pair.family(), findings);
+    if (pair.whole()) {
+      subject.recipe().ifPresent(recipe -> asAsked(recipe, config, findings));
+    }
+    subject.source().ifPresent(source -> asDense(pair, subject, findings));
   }
 
   private static void spellings(ModelConfig config, Architecture family, Findings findings) {
@@ -171,12 +213,15 @@ final class ConfigExamination implements Examination {
         () -> String.format(Locale.ROOT, "expected %d by recipe.yaml, actual %s", wanted, actual));
   }
 
-  private void asDense(Checkpoint source, Subject subject, Findings findings) {
+  private void asDense(Pair pair, Subject subject, Findings findings) {
     Set<String> overridden =
-        subject.recipe().map(recipe -> recipe.output().config().keySet()).orElse(Set.of());
-    Architecture dense = subject.dense();
-    Dimensions wanted = Dimensions.of(dense, source.config());
-    Dimensions actual = Dimensions.of(subject.family(), subject.target().config());
+        pair.whole()
+            ? subject.recipe().map(recipe -> recipe.output().config().keySet()).orElse(Set.of())
+            : Set.of();
+    Architecture dense = pair.dense().family();
+    ModelConfig source = pair.dense().config();
+    Dimensions wanted = pair.dense().dimensions();
+    Dimensions actual = pair.target().dimensions();
     wanted
         .symbols()
         .forEach((symbol, size) ->
@@ -190,9 +235,9 @@ final class ConfigExamination implements Examination {
                         "expected %d, as the source, actual %s",
                         size,
                         actual.symbols().get(symbol))));
-    ObjectNode before = dense.complete(source.config()).json();
+    ObjectNode before = dense.complete(source).json();
     dense.ignoredKeys().forEach(before::remove);
-    ObjectNode after = subject.family().complete(subject.target().config()).json();
+    ObjectNode after = pair.family().complete(pair.target().config()).json();
     for (String key : SHARED) {
       JsonNode expected = value(before, key);
       JsonNode found = value(after, key);
@@ -204,25 +249,34 @@ final class ConfigExamination implements Examination {
               String.format(
                   Locale.ROOT, "expected %s, as the source means, actual %s", expected, found));
     }
-    rope(source, subject, overridden, findings);
+    rope(pair, overridden, findings);
     if (fresh) {
-      others(source.config().json(), subject, overridden, findings);
+      others(pair, overridden, findings);
     }
   }
 
   /// Keys that nothing here knows: each of the source's is there unchanged, and none was added.
-  private static void others(
-      ObjectNode before, Subject subject, Set<String> overridden, Findings findings) {
+  private static void others(Pair pair, Set<String> overridden, Findings findings) {
+    Architecture dense = pair.dense().family();
+    ObjectNode before = pair.dense().config().json();
     Set<String> decided = new HashSet<>(OF_THE_TARGET);
     decided.addAll(EXPLICIT);
     decided.addAll(SHARED);
     decided.addAll(overridden);
-    decided.addAll(subject.family().complete(NOTHING).json().propertyNames());
-    ObjectNode after = subject.target().config().json();
+    decided.addAll(pair.family().complete(NOTHING).json().propertyNames());
+    if (pair.family().mixesLayers()) {
+      decided.addAll(TowerConfigExamination.OF_EXPERTS);
+    }
+    ObjectNode after = pair.target().config().json();
     Set<String> gone = new HashSet<>(OF_THE_SOURCE);
-    gone.addAll(subject.dense().supersededKeys());
-    gone.addAll(subject.dense().ignoredKeys());
-    gone.addAll(subject.family().foreignKeys());
+    if (!pair.whole()) {
+      gone.addAll(OF_FILES);
+    }
+    if (dense != pair.family()) {
+      gone.addAll(dense.supersededKeys());
+      gone.addAll(dense.ignoredKeys());
+    }
+    gone.addAll(pair.family().foreignKeys());
     for (String key : before.propertyNames()) {
       if (!gone.contains(key) && !decided.contains(key)) {
         expect(
@@ -237,9 +291,9 @@ final class ConfigExamination implements Examination {
                     after.has(key) ? after.get(key) : "absent"));
       }
     }
-    decided.addAll(subject.dense().complete(NOTHING).json().propertyNames());
+    decided.addAll(dense.complete(NOTHING).json().propertyNames());
     for (String key : after.propertyNames()) {
-      if (!before.has(key) && !subject.family().foreignKeys().contains(key)) {
+      if (!before.has(key) && !pair.family().foreignKeys().contains(key)) {
         expect(
             decided.contains(key),
             findings,
@@ -252,13 +306,12 @@ final class ConfigExamination implements Examination {
     }
   }
 
-  private static void rope(
-      Checkpoint source, Subject subject, Set<String> overridden, Findings findings) {
+  private static void rope(Pair pair, Set<String> overridden, Findings findings) {
     if (overridden.stream().anyMatch(key -> key.startsWith("rope_"))) {
       return;
     }
-    RopeSettings expected = source.config().rope(subject.dense().defaultRopeTheta());
-    Optional<RopeSettings> actual = findRope(subject);
+    RopeSettings expected = pair.dense().config().rope(pair.dense().family().defaultRopeTheta());
+    Optional<RopeSettings> actual = findRope(pair);
     expect(
         actual.isEmpty() || same(tree(expected), tree(actual.get())),
         findings,
@@ -272,9 +325,9 @@ final class ConfigExamination implements Examination {
   }
 
   /// Empty when the target's spellings disagree, which has a failure of its own.
-  private static Optional<RopeSettings> findRope(Subject subject) {
+  private static Optional<RopeSettings> findRope(Pair pair) {
     try {
-      return Optional.of(subject.target().config().rope(subject.family().defaultRopeTheta()));
+      return Optional.of(pair.target().config().rope(pair.family().defaultRopeTheta()));
     } catch (CheckpointFormatException disagreement) {
       return Optional.empty();
     }

@@ -38,12 +38,16 @@ record ExpectedTensors(SequencedMap<String, ExpectedTensor> byName) {
 
   private static ExpectedTensor expected(TensorSlot slot, ModelPart from) {
     TemplateMatch match = slot.match();
+    if (from.family().mixtureOfExperts()) {
+      return new ExpectedTensor(
+          slot.name(), slot.role(), slot.shape(), Optional.of(from.name(match)), from.part(), true);
+    }
     Optional<String> source =
         denseRole(slot.role())
             .flatMap(wanted -> counterpart(wanted, match.template(), from.family()))
             .map(template ->
                 from.name(new TemplateMatch(template, match.layer(), OptionalInt.empty())));
-    return new ExpectedTensor(slot.name(), slot.role(), slot.shape(), source, from.part());
+    return new ExpectedTensor(slot.name(), slot.role(), slot.shape(), source, from.part(), false);
   }
 
   /// The expected tensor of this name, if the target should hold it.

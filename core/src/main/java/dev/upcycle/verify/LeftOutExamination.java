@@ -4,6 +4,7 @@ import dev.upcycle.arch.Role;
 import dev.upcycle.arch.TemplateMatch;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.recipe.Part;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.HashSet;
@@ -50,6 +51,9 @@ final class LeftOutExamination implements Examination {
               "the source holds it, a %s has no such tensor, and the target lacks it",
               subject.dense().modelType()));
     }
+    if (neverUsed(tensor, subject)) {
+      return Optional.empty();
+    }
     return switch (role.get()) {
       case DERIVED -> Optional.empty();
       case ATTENTION_BIAS, FFN_BIAS ->
@@ -61,9 +65,29 @@ final class LeftOutExamination implements Examination {
     };
   }
 
+  /// What follows a tower's last layer, where the target reads the states of the layer before.
+  private static boolean neverUsed(TensorEntry tensor, Subject subject) {
+    return subject
+        .denseParts()
+        .find(Part.VISION)
+        .flatMap(part -> part.match(tensor.name()))
+        .map(match -> match.template().pattern())
+        .filter(name ->
+            subject
+                .parts()
+                .find(Part.VISION)
+                .filter(part -> part.family().leftOut().contains(name))
+                .isPresent())
+        .isPresent();
+  }
+
   private static Optional<String> tied(TensorEntry head, Checkpoint source, Subject subject) {
     Optional<TensorEntry> embedding =
-        source.find(subject.dense().template(Role.EMBEDDING).pattern());
+        subject
+            .denseParts()
+            .owner(head.name())
+            .map(part -> part.naming().outer(part.family().template(Role.EMBEDDING).pattern()))
+            .flatMap(source::find);
     if (embedding.isEmpty() || !embedding.get().spec().shape().equals(head.shape())) {
       return Optional.of("the source holds an output head that no embedding can stand for");
     }

@@ -182,7 +182,7 @@ final class ManifestExamination implements Examination {
     Set<String> present = new HashSet<>();
     for (SourceFile file : source.files()) {
       findings.covered(CheckKind.SOURCE);
-      String name = String.valueOf(file.path().getFileName());
+      String name = source.label(file);
       present.add(name);
       SourceShard actual = new SourceShard(name, file.bytes(), file.headerSha256());
       Optional<SourceShard> said =

@@ -1,6 +1,7 @@
 package dev.upcycle.verify;
 
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ConnectorShapes;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.arch.TensorSlot;
@@ -46,7 +47,7 @@ final class OpenClipOrigins {
     Checkpoint opened =
         OpenClipLayout.find(stored.tensors().keySet())
             .map(layout -> new OpenClipOrigins(stored, layout).named())
-            .orElse(stored);
+            .orElseGet(() -> ConnectorShapes.configured(stored));
     opened.config();
     return opened;
   }

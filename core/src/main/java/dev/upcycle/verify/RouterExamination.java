@@ -1,6 +1,5 @@
 package dev.upcycle.verify;
 
-import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.recipe.RouterInit;
 import java.util.Locale;
@@ -46,7 +45,7 @@ final class RouterExamination implements Examination {
             subject
                 .target()
                 .find(expected.name())
-                .filter(tensor -> expected.role() == Role.ROUTER)
+                .filter(tensor -> expected.newRouter())
                 .filter(tensor -> RoundToNearestEven.isFloat(tensor.dtype()));
         if (router.isPresent()) {
           findings.covered(CheckKind.ROUTERS, router.get().bytes());

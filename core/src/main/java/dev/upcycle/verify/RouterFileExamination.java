@@ -1,6 +1,5 @@
 package dev.upcycle.verify;
 
-import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.Sha256;
 import dev.upcycle.checkpoint.TensorEntry;
@@ -47,7 +46,7 @@ final class RouterFileExamination implements Examination {
       header.tensors().forEach(tensor -> taken.put(tensor.name(), tensor));
       List<ExpectedTensor> routers =
           subject.expected().all().stream()
-              .filter(expected -> expected.role() == Role.ROUTER)
+              .filter(expected -> expected.newRouter())
               .filter(expected -> expected.part().equals(Optional.of(part)))
               .toList();
       tensors(taken, routers, subject, findings);

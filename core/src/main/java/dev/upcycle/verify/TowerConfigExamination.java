@@ -1,10 +1,12 @@
 package dev.upcycle.verify;
 
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Modeling;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipe;
 import java.util.HashSet;
 import java.util.List;
@@ -19,8 +21,19 @@ import tools.jackson.databind.node.ObjectNode;
 /// and does it describe, part by part, the dense model with the experts that the recipe asks for?
 final class TowerConfigExamination implements Examination {
   /// Keys that a part's config may have beside its source's.
-  private static final Set<String> OF_EXPERTS =
+  static final Set<String> OF_EXPERTS =
       Set.of("num_experts", "num_experts_per_tok", "router_norm_topk_prob", "moe_layers");
+
+  /// The same of a connector, in the config of the whole.
+  private static final Set<String> OF_CONNECTORS =
+      Set.of("projector_num_experts", "projector_num_experts_per_tok", "router_norm_topk_prob");
+
+  private final ConfigExamination decoders;
+
+  /// @param decoders examines what writes texts inside a composition
+  TowerConfigExamination(ConfigExamination decoders) {
+    this.decoders = decoders;
+  }
 
   /// Keys of the whole that are about its files and classes.
   private static final Set<String> OF_FILES =
@@ -40,11 +53,65 @@ final class TowerConfigExamination implements Examination {
     equal("dtype", config.json().path("torch_dtype"), config.json().path("dtype"), findings);
     subject.recipe().ifPresent(recipe -> asAsked(recipe, subject, findings));
     subject.source().ifPresent(source -> asDense(subject, findings));
+    for (int i = 0; i < subject.parts().parts().size(); i++) {
+      ModelPart part = subject.parts().parts().get(i);
+      if (part.family().decodes()) {
+        decoders.ofPart(subject.denseParts().parts().get(i), part, subject, findings);
+      }
+    }
+    scales(subject, findings);
+    if (!subject.family().ownKeys().isEmpty()) {
+      single(subject, findings);
+    }
+  }
+
+  /// Does CuMo's one config say of its parts what they are?
+  private static void single(Subject subject, Findings findings) {
+    ObjectNode json = subject.target().config().json();
+    ModelPart vision = subject.parts().find(Part.VISION).orElseThrow();
+    boolean connector =
+        subject.parts().find(Part.CONNECTOR).orElseThrow().family().mixtureOfExperts();
+    ObjectNode wanted = JsonMapper.shared().createObjectNode();
+    wanted.put("clip_smoe", vision.family().mixtureOfExperts());
+    wanted.put("mlp_smoe", connector);
+    wanted.put("training", false);
+    wanted.put("mm_vision_select_layer", -2);
+    wanted.put("mm_vision_select_feature", "patch");
+    wanted.put("mm_hidden_size", vision.dimensions().hidden());
+    if (subject.recipe().map(recipe -> recipe.output().config().isEmpty()).orElse(true)) {
+      wanted.forEachEntry((key, value) -> equal(key, value, json.path(key), findings));
+    }
+  }
+
+  /// At which scales does it look at images?
+  private static void scales(Subject subject, Findings findings) {
+    if (subject.family().rule(Part.CONNECTOR).isEmpty()) {
+      return;
+    }
+    List<Integer> actual = ConnectorConfig.scales(subject.target().config());
+    subject
+        .recipe()
+        .flatMap(recipe -> recipe.component(Part.VISION))
+        .map(Component::scales)
+        .or(() -> subject.source().map(source -> ConnectorConfig.scales(source.config())))
+        .ifPresent(wanted ->
+            expect(
+                wanted.equals(actual),
+                "scales",
+                "expected %s, actual %s".formatted(wanted, actual),
+                findings));
   }
 
   private static void classes(Subject subject, Findings findings) {
     Optional<Modeling> modeling = subject.family().modeling();
     if (modeling.isEmpty()) {
+      if (!subject.family().parts().isEmpty()) {
+        equal(
+            "architectures",
+            JsonMapper.shared().createArrayNode().add(subject.family().className()),
+            subject.target().config().json().path("architectures"),
+            findings);
+      }
       return;
     }
     ObjectNode json = subject.target().config().json();
@@ -70,10 +137,10 @@ final class TowerConfigExamination implements Examination {
   private static void asAsked(Recipe recipe, Subject subject, Findings findings) {
     for (ModelPart part : subject.parts().parts()) {
       Optional<Component> component = part.part().flatMap(recipe::component);
-      component.ifPresent(asked -> experts(part, asked, findings));
+      component.ifPresent(asked -> experts(part, asked, subject, findings));
       if (component.isEmpty() && part.part().isPresent()) {
         expect(
-            !part.family().mixtureOfExperts(),
+            !part.family().mixtureOfExperts() || alreadyMixture(part, subject),
             part.family().modelType(),
             "has experts, recipe.yaml leaves it dense",
             findings);
@@ -90,19 +157,28 @@ final class TowerConfigExamination implements Examination {
                 findings));
   }
 
-  private static void experts(ModelPart part, Component asked, Findings findings) {
+  private static boolean alreadyMixture(ModelPart part, Subject subject) {
+    return part.part()
+        .flatMap(subject.denseParts()::find)
+        .filter(dense -> dense.family() == part.family())
+        .isPresent();
+  }
+
+  private static void experts(ModelPart part, Component asked, Subject subject, Findings findings) {
     ObjectNode json = part.config().json();
     JsonMapper mapper = JsonMapper.shared();
-    equal(
-        "num_experts",
-        mapper.valueToTree(asked.experts().count()),
-        json.path("num_experts"),
-        findings);
+    boolean mixtral = part.family().decodes() && !part.family().mixesLayers();
+    String count = mixtral ? "num_local_experts" : "num_experts";
+    equal(count, mapper.valueToTree(asked.experts().count()), json.path(count), findings);
     equal(
         "num_experts_per_tok",
         mapper.valueToTree(asked.experts().perToken()),
         json.path("num_experts_per_tok"),
         findings);
+    boolean single = !subject.family().ownKeys().isEmpty();
+    if (mixtral || (single && !json.has("router_norm_topk_prob"))) {
+      return;
+    }
     equal(
         "router_norm_topk_prob",
         mapper.valueToTree(true),
@@ -123,6 +199,10 @@ final class TowerConfigExamination implements Examination {
         subject.recipe().map(recipe -> recipe.output().config().keySet()).orElse(Set.of());
     Composition dense = subject.denseParts();
     Set<String> nested = new HashSet<>(OF_FILES);
+    if (dense.whole().rule(Part.CONNECTOR).isPresent()) {
+      nested.addAll(OF_CONNECTORS);
+      nested.add("scales");
+    }
     dense
         .whole()
         .parts()
@@ -130,10 +210,17 @@ final class TowerConfigExamination implements Examination {
           nested.add(rule.config());
           nested.add(Composition.repeated(rule));
         });
-    for (int i = 0; i < dense.parts().size(); i++) {
+    boolean otherForm = !dense.whole().ownKeys().isEmpty() || !subject.family().ownKeys().isEmpty();
+    for (int i = otherForm ? 1 : 0; i < dense.parts().size(); i++) {
       ModelPart before = dense.parts().get(i);
+      if (before.family().decodes()) {
+        continue;
+      }
       ObjectNode wanted = before.family().complete(before.config()).json();
-      ObjectNode actual = subject.parts().parts().get(i).config().json();
+      ModelPart after = subject.parts().parts().get(i);
+      boolean derived = after.part().equals(Optional.of(Part.CONNECTOR)) && i > 0;
+      ObjectNode actual =
+          derived ? after.family().complete(after.config()).json() : after.config().json();
       Set<String> keys = new HashSet<>(wanted.propertyNames());
       keys.addAll(actual.propertyNames());
       keys.removeAll(nested);

@@ -38,7 +38,15 @@ public final class Verifier {
   ///   result, cannot be read
   public static VerifyReport verify(
       Optional<Path> source, Path target, Expectation expectation, Progress progress) {
-    Optional<Checkpoint> dense = source.map(OpenClipOrigins::open);
+    return verifyOpened(source.map(OpenClipOrigins::open), target, expectation, progress);
+  }
+
+  /// Verifies a target directory, against its opened source when one is given.
+  ///
+  /// @throws CheckpointFormatException when a directory that is no conversion's result cannot be
+  ///   read
+  public static VerifyReport verifyOpened(
+      Optional<Checkpoint> dense, Path target, Expectation expectation, Progress progress) {
     try {
       return verify(dense, Checkpoint.open(target), Manifest.read(target), expectation, progress);
     } catch (CheckpointFormatException e) {
@@ -74,7 +82,7 @@ public final class Verifier {
     Composition denseParts =
         dense
             .map(opened -> Composition.read(opened.config(), opened.tensors().keySet()))
-            .orElseGet(() -> SourceParts.of(checkpoint.config(), manifest));
+            .orElseGet(() -> SourceParts.of(parts, manifest));
     ExpectedTensors expected = ExpectedTensors.derive(parts, denseParts);
     Subject subject = new Subject(checkpoint, parts, denseParts, dense, manifest, recipe, expected);
     for (Examination examination : examinations(subject, stored, expectation, progress)) {
@@ -92,7 +100,7 @@ public final class Verifier {
             new FileExamination(stored),
             subject.parts().whole().decodes()
                 ? decoderConfig(expectation)
-                : new TowerConfigExamination(),
+                : new TowerConfigExamination(decoderConfig(expectation)),
             new ManifestExamination());
     List<Examination> weights =
         switch (expectation) {
@@ -110,7 +118,7 @@ public final class Verifier {
     return all;
   }
 
-  private static Examination decoderConfig(Expectation expectation) {
+  private static ConfigExamination decoderConfig(Expectation expectation) {
     return switch (expectation) {
       case CONVERTED -> ConfigExamination.converted();
       case TRAINED -> ConfigExamination.trained();

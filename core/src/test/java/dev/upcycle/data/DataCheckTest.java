@@ -37,6 +37,7 @@ class DataCheckTest {
            "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 3,
            "num_attention_heads": 4},
          "text_config": {"model_type": "mistral", "vocab_size": %d, "hidden_size": 96,
+           "intermediate_size": 192, "num_hidden_layers": 4, "num_attention_heads": 4, "num_key_value_heads": 2,
            "eos_token_id": 2, "pad_token_id": 0}}\
         """
             .formatted(DrawnTokenizer.image(), DrawnTokenizer.vocabulary()));
@@ -154,6 +155,31 @@ class DataCheckTest {
         .satisfiesExactly(
             first -> assertThat(first).contains("bad.json, row 0: ").contains("none.png"),
             second -> assertThat(second).contains("row 2: ").contains("unknown role 'robot'"));
+  }
+
+  @Test
+  void rowsTurnsAndImagesAreCheckedWithoutAModel() throws InterruptedException {
+    DataFixture.write(
+        folder.resolve("bad.json"),
+        """
+        [{"image": "none.png", "conversations": [
+           {"from": "human", "value": "<image>"}, {"from": "gpt", "value": "a"}]},
+         {"image": "red-circle-top.png", "conversations": [
+           {"from": "human", "value": "<image>"}, {"from": "gpt", "value": "a"}]},
+         {"conversations": [{"from": "human", "value": "a"}, {"from": "human", "value": "b"}]},
+         {"text": "a"}]\
+        """);
+
+    DataReport report = RowCheck.run(stage("bad.json", Template.V1, 200).settings(), 2, _ -> {});
+
+    assertThat(report.images()).isEqualTo(1);
+    assertThat(report.samples()).isEqualTo(1);
+    assertThat(report.bad())
+        .extracting(DataException::getMessage)
+        .satisfiesExactly(
+            first -> assertThat(first).contains("row 0: ").contains("none.png"),
+            second -> assertThat(second).contains("row 2: ").contains("turn 2 is of user"),
+            third -> assertThat(third).contains("row 3: is a text"));
   }
 
   @Test

@@ -141,11 +141,15 @@ class RowFileTest {
         "{\"text\": \"a\", \"messages\": []}|found the keys text, messages",
         "{\"messages\": []}|nobody says anything",
         "{\"messages\": {}}|'messages' is OBJECT, expected a list",
-        "{\"messages\": [{\"role\": \"tool\", \"content\": \"\"}]}|unknown role 'tool', expected one of assistant, system, user",
-        "{\"messages\": [{\"role\": \"user\", \"content\": []}]}|turn 1, 'content' is ARRAY, expected text",
-        "{\"conversations\": [{\"from\": \"user\", \"value\": \"\"}]}|unknown role 'user', expected one of gpt, human",
+        "{\"messages\": [{\"role\": \"tool\", \"content\": \"\"}]}|unknown role 'tool', expected"
+            + " one of assistant, system, user",
+        "{\"messages\": [{\"role\": \"user\", \"content\": []}]}|turn 1, 'content' is ARRAY,"
+            + " expected text",
+        "{\"conversations\": [{\"from\": \"user\", \"value\": \"\"}]}|unknown role 'user', expected"
+            + " one of gpt, human",
         "{\"conversations\": [{\"from\": \"human\"}]}|turn 1, 'value' is missing, expected text",
-        "{\"image\": [\"a\"], \"conversations\": [{\"from\": \"human\", \"value\": \"\"}]}|'image' is a list",
+        "{\"image\": [\"a\"], \"conversations\": [{\"from\": \"human\", \"value\": \"\"}]}|'image'"
+            + " is a list",
       })
   void badRowIsAnErrorNamingFileRowAndReason(String row, String reason) throws IOException {
     Path file = write("a.json", "[{\"text\": \"good\"}, " + row + ", {\"text\": \"good\"}]");

@@ -70,7 +70,7 @@ public record GoldenCase(Path directory, JsonNode json, Checkpoint values) {
         Checkpoint.openFile(folder.resolve("golden.safetensors")));
   }
 
-  Path model() {
+  public Path model() {
     return directory.resolve(json.required("model").asString()).normalize();
   }
 
@@ -83,7 +83,7 @@ public record GoldenCase(Path directory, JsonNode json, Checkpoint values) {
   }
 
   /// `[2, seq]`.
-  Tensor ids() {
+  public Tensor ids() {
     return tensor("ids");
   }
 
@@ -91,7 +91,7 @@ public record GoldenCase(Path directory, JsonNode json, Checkpoint values) {
     return values.find(name).isPresent();
   }
 
-  Tensor tensor(String name) {
+  public Tensor tensor(String name) {
     TensorEntry entry = values.require(name);
     long[] shape = entry.shape().dimensions().stream().mapToLong(Long::longValue).toArray();
     DType dtype = DType.valueOf(entry.dtype().name());

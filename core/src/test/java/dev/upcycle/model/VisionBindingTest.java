@@ -189,10 +189,10 @@ class VisionBindingTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "scales|[0]|scales in config.json is [0]",
+        "scales|[0]|config.json: scales is [0]",
         "vision_feature_layer|-5|vision_feature_layer in config.json is -5, expected -4 to 3",
         "vision_feature_select_strategy|\"most\"|expected default or full",
-        "projector_hidden_act|\"mish\"|hidden_act in config.json is \"mish\""
+        "projector_hidden_act|\"mish\"|hidden_act is \"mish\""
       })
   void aCompositionThatIsNotBuiltIsRefusedByItsKey(String key, String value, String named)
       throws IOException {

@@ -234,6 +234,7 @@ final class HandMadeTarget {
             "mistral",
             Optional.of(Checkpoint.open(densePath).config()),
             "mixtral",
+            List.of(),
             shards,
             List.of(),
             files,

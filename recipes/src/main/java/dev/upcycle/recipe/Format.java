@@ -66,6 +66,17 @@ final class Format {
   private static final Shape COMPONENT =
       new Shape.Section(List.of(LAYERS, Key.of("experts", EXPERTS, FILLED), ROUTER));
 
+  /// More than any published pyramid has; 9 tiles at scale 3, 1024 at scale 32.
+  private static final long MOST_SCALE = 32;
+
+  private static final Shape VISION =
+      new Shape.Section(
+          List.of(
+              LAYERS,
+              Key.withDefault("scales", new Leaf.Scales(MOST_SCALE), List.of(1L)),
+              Key.of("experts", EXPERTS, FILLED),
+              ROUTER));
+
   /// A connector is one network, so there are no layers to choose.
   private static final Shape CONNECTOR =
       new Shape.Section(List.of(Key.of("experts", EXPERTS, FILLED), ROUTER));
@@ -95,10 +106,13 @@ final class Format {
               Key.withDefault("name", NAME, "unnamed"),
               Key.of("source", SOURCE, FILLED),
               Key.withDefault(
-                  "target", new Leaf.Word(List.of("mixtral", "openai_clip_moe", AUTO)), AUTO),
+                  "target",
+                  new Leaf.Word(
+                      List.of("mixtral", "llava", "llava_moe", "cumo", "openai_clip_moe", AUTO)),
+                  AUTO),
               Key.withDefault("seed", new Leaf.Whole(Long.MIN_VALUE, Long.MAX_VALUE), 42L),
               Key.of("language", COMPONENT, LEFT_OUT),
-              Key.of("vision", COMPONENT, LEFT_OUT),
+              Key.of("vision", VISION, LEFT_OUT),
               Key.of("connector", CONNECTOR, LEFT_OUT),
               Key.of("train", TrainFormat.TRAIN, LEFT_OUT),
               Key.of("output", OUTPUT, FILLED)));

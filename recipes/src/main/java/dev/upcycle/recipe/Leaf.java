@@ -235,6 +235,29 @@ sealed interface Leaf extends Shape {
     }
   }
 
+  /// A list of different factors of which the first is 1.
+  record Scales(long most) implements Leaf {
+    @Override
+    public Optional<Object> read(Node node) {
+      if (!(node instanceof Node.Sequence sequence)) {
+        return Optional.empty();
+      }
+      Whole factor = new Whole(1, most);
+      List<Object> scales =
+          sequence.items().stream().flatMap(item -> factor.read(item).stream()).toList();
+      boolean complete = scales.size() == sequence.items().size();
+      boolean first = !scales.isEmpty() && scales.getFirst().equals(1L);
+      boolean distinct = new HashSet<>(scales).size() == scales.size();
+      return complete && first && distinct ? Optional.of(scales) : Optional.empty();
+    }
+
+    @Override
+    public String expected() {
+      return "a list of different whole numbers from 1 to %d of which the first is 1, such as [1, 3]"
+          .formatted(most);
+    }
+  }
+
   /// A list of different layer numbers.
   record Indices() implements Leaf {
     private static final Whole INDEX = new Whole(0, Integer.MAX_VALUE);

@@ -22,10 +22,13 @@ final class Library {
           "clip-up-b16",
           "clip-vit-4x2",
           "connector-4x2",
+          "cumo-mistral-4x7b",
+          "cumo-mistral-7b",
           "llama-4x2",
           "llama-8x2",
           "mistral-4x2",
           "mistral-8x2",
+          "moe-llava-1.5-7b",
           "siglip-4x2",
           "vit-4x2");
 

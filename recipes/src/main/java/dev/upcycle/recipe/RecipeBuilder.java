@@ -56,6 +56,9 @@ final class RecipeBuilder {
     KeyPath experts = path.child("experts");
     return new Component(
         layers(path.child("layers")),
+        leaves.find(path.child("scales")).isPresent()
+            ? leaves.counts(path.child("scales"))
+            : Component.ONE_SCALE,
         new Experts(
             leaves.count(experts.child("count")),
             leaves.count(experts.child("per_token")),

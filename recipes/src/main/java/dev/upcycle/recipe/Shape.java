@@ -76,7 +76,7 @@ sealed interface Shape
 
     static String expected() {
       return "all, {every: 2, offset: 1}, {last: 8}, {except_last: 1}, {range: [8, 24]} or [0, 4,"
-                 + " 8]";
+          + " 8]";
     }
   }
 

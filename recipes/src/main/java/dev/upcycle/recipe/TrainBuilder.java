@@ -2,11 +2,9 @@ package dev.upcycle.recipe;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 
@@ -112,17 +110,8 @@ final class TrainBuilder {
     KeyPath balance = path.child("balance");
     return new AuxiliaryLosses(
         constant(AuxiliaryLosses.Balance.class, balance.child("kind")),
-        weights(balance),
-        weights(path.child("router_z")));
-  }
-
-  private AuxiliaryLosses.Weights weights(KeyPath path) {
-    Map<Part, Double> byPart = new EnumMap<>(Part.class);
-    for (Part part : Part.values()) {
-      KeyPath own = path.child(part.key());
-      byPart.put(part, leaves.number(leaves.find(own).isPresent() ? own : path.child("weight")));
-    }
-    return new AuxiliaryLosses.Weights(byPart);
+        leaves.number(balance.child("weight")),
+        leaves.number(path.child("router_z").child("weight")));
   }
 
   private DataSettings data(KeyPath path) {

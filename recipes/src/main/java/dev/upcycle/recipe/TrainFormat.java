@@ -55,12 +55,6 @@ final class TrainFormat {
           "cosine");
 
   private static final Key WEIGHT = Key.withDefault("weight", Leaf.Ranged.notNegative(), 0.0);
-  private static final List<Key> WEIGHTS =
-      Stream.concat(
-              Stream.of(WEIGHT),
-              Stream.of(Part.values())
-                  .map(part -> Key.of(part.key(), Leaf.Ranged.notNegative(), LEFT_OUT)))
-          .toList();
   private static final Shape LOSSES =
       new Shape.Section(
           List.of(
@@ -68,12 +62,12 @@ final class TrainFormat {
                   "balance",
                   new Shape.Choice(
                       Format.kinds(
-                          Stream.of("pooled", "per_layer", "switch", "cumo")
-                              .map(kind -> new Format.Kind(kind, WEIGHTS))
+                          Stream.of("pooled", "per_layer", "switch")
+                              .map(kind -> new Format.Kind(kind, List.of(WEIGHT)))
                               .toList()),
                       "pooled"),
                   FILLED),
-              Key.of("router_z", new Shape.Section(WEIGHTS), FILLED)));
+              Key.of("router_z", new Shape.Section(List.of(WEIGHT)), FILLED)));
 
   private static final Leaf PATH = new Leaf.FilePath();
   private static final Shape DATA =
@@ -128,10 +122,7 @@ final class TrainFormat {
           Stream.concat(
                   Stream.of(
                       Key.of("name", Format.NAME, REFUSED),
-                      Key.of(
-                          "upcycle",
-                          new Leaf.Words(Stream.of(Part.values()).map(Part::key).toList(), ""),
-                          LEFT_OUT),
+                      Key.of("upcycle", new Leaf.Words(List.of(Part.LANGUAGE.key()), ""), LEFT_OUT),
                       Key.of("carry", CARRY, FILLED)),
                   SHARED.stream())
               .toList());

@@ -8,8 +8,8 @@ import java.util.SequencedMap;
 
 /// How parameters move.
 ///
-/// @param rates peak learning rates by what they hold for: `all`, a part, `experts`, `routers`, or
-///   a pattern of tensor names in which `*` stands for any text; the last that fits holds, and what
+/// @param rates peak learning rates by what they hold for: `all`, `experts`, `routers`, or a
+///   pattern of tensor names in which `*` stands for any text; the last that fits holds, and what
 ///   none fits, or a rate of 0, is frozen
 /// @param optimizer its numbers
 /// @param schedule the share of the peak at each step
@@ -73,6 +73,5 @@ public record Updates(
   }
 
   /// Words of [#rates] that are no patterns.
-  public static final List<String> WORDS =
-      List.of("all", "language", "vision", "connector", "experts", "routers");
+  public static final List<String> WORDS = List.of("all", "experts", "routers");
 }

@@ -73,6 +73,9 @@ class SchemaTest {
         language: {layers: {last: 8}}
         vision: {layers: {except_last: 1}}
         vision: {router: {init: {kind: torch_linear}}}
+        vision: {scales: [1]}
+        vision: {scales: [1, 3]}
+        target: llava_moe
         connector: {}
         source: {vision: [clip, vit], connector: mlp}
         language: {layers: {range: [0, 1]}}
@@ -98,7 +101,7 @@ class SchemaTest {
         train: {stages: [{name: a, rates: {all: 1}, optimizer: {betas: [0, 0.5], epsilon: 1e-6, weight_decay: 0.1, no_decay: []}, data: {path: /d}}]}
         train: {stages: [{name: a, rates: {all: 1}, schedule: {kind: constant, cooldown: 0.2, warmup: {kind: log, ratio: 0.03}}, clip_norm: 1, data: {path: /d}}]}
         train: {stages: [{name: a, rates: {all: 1}, schedule: {final: 0.1}, clip_norm: none, batch: 4, micro_batch: 2, epochs: 2, steps: 9, precision: bf16, recompute: layers, data: {path: /d}}]}
-        train: {stages: [{name: a, rates: {all: 1}, losses: {balance: {kind: cumo, weight: 0.1, vision: 0}, router_z: {connector: 0.01}}, data: {path: /d}}]}
+        train: {stages: [{name: a, rates: {all: 1}, losses: {balance: {kind: per_layer, weight: 0.1}, router_z: {weight: 0.01}}, data: {path: /d}}]}
         train: {stages: [{name: a, rates: {all: 1}, data: {path: /d, images: /i, template: v1, image_aspect: pad, max_tokens: 8, sampler: modality_length}, validate: {path: /v, every: 5, rows: 9, patience: 2}, checkpoint: {every: 5, keep_every: 10}}]}
         output: {}
         output: {dtype: source}
@@ -133,6 +136,12 @@ class SchemaTest {
         source: {language: [llama, llama]}
         source: {language: {base: llama}}
         target: mixtrl
+        vision: {scales: 1}
+        vision: {scales: []}
+        vision: {scales: [3, 1]}
+        vision: {scales: [1, 1]}
+        vision: {scales: [1, 33]}
+        language: {scales: [1]}
         target: true
         seed: x
         seed: 1.5
@@ -322,6 +331,8 @@ class SchemaTest {
             stated.put(path, items.toString());
           } else if (fallback.isValueNode() && !fallback.isMissingNode()) {
             stated.put(path, fallback.asString());
+          } else if (fallback.isArray()) {
+            stated.put(path, fallback.toString());
           }
         });
     Map<String, String> defaults = new TreeMap<>();

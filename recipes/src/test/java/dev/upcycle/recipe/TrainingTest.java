@@ -29,7 +29,7 @@ class TrainingTest {
             upcycle: language
             carry: {moments: copy}
             batch: 8
-            losses: {balance: {kind: switch, language: 0.1}, router_z: {weight: 0.001}}
+            losses: {balance: {kind: switch}, router_z: {weight: 0.001}}
       """;
 
   @TempDir Path folder;
@@ -65,17 +65,10 @@ class TrainingTest {
   }
 
   @Test
-  void aPartHasItsOwnWeightOrThatOfAll() {
-    AuxiliaryLosses losses = stage(1).losses();
-    assertThat(losses.kind()).isEqualTo(AuxiliaryLosses.Balance.SWITCH);
-    assertThat(losses.balance().of(Part.LANGUAGE)).isEqualTo(0.1);
-    assertThat(losses.routerZ().of(Part.VISION)).isEqualTo(0.001);
-  }
-
-  @Test
   void aChoiceOfAnotherKindTakesNothingFromTheDefaults() {
-    assertThat(stage(1).losses().balance().of(Part.VISION)).isZero();
-    assertThat(stage(0).losses().balance().of(Part.VISION)).isEqualTo(0.01);
+    AuxiliaryLosses losses = stage(1).losses();
+    assertThat(losses).isEqualTo(new AuxiliaryLosses(AuxiliaryLosses.Balance.SWITCH, 0, 0.001));
+    assertThat(stage(0).losses().balance()).isEqualTo(0.01);
   }
 
   @Test
@@ -149,10 +142,9 @@ class TrainingTest {
 
   @Test
   void aPartWithoutASectionCannotBeUpcycled() {
-    String wrong = TWO_STAGES.replace("upcycle: language", "upcycle: [vision, connector]");
-    assertThatThrownBy(() -> read(wrong))
-        .hasMessageContaining("train.stages.1.upcycle: found vision")
-        .hasMessageContaining("expected a section `connector:`");
+    assertThatThrownBy(() -> read(TWO_STAGES.replace("language: {experts: {count: 4}}\n", "")))
+        .hasMessageContaining("train.stages.1.upcycle: found language")
+        .hasMessageContaining("expected a section `language:`");
   }
 
   @Test

@@ -22,7 +22,8 @@ record HeaderFaults(Path file) {
         fault,
         String.format(
             Locale.ROOT,
-            "%s: tensor '%s' %s; the file is damaged or was written wrongly: download or write it again",
+            "%s: tensor '%s' %s; the file is damaged or was written wrongly: download or write it"
+                + " again",
             file,
             name,
             what));
@@ -30,6 +31,16 @@ record HeaderFaults(Path file) {
 
   /// The text, when it holds no half of a surrogate pair.
   String wellFormed(String text) {
+    for (int i = 0; i < text.length(); i++) {
+      if (Character.isSurrogate(text.charAt(i))) {
+        requirePairs(text);
+        return text;
+      }
+    }
+    return text;
+  }
+
+  private void requirePairs(String text) {
     int i = 0;
     while (i < text.length()) {
       int c = text.codePointAt(i);
@@ -38,12 +49,12 @@ record HeaderFaults(Path file) {
             CheckpointFault.HEADER_LONE_SURROGATE,
             String.format(
                     Locale.ROOT,
-                    "a text of the header has the escape \\u%04x without its partner, expected a pair; ",
+                    "a text of the header has the escape \\u%04x without its partner, expected a"
+                        + " pair; ",
                     c)
                 + "write the file again");
       }
       i += Character.charCount(c);
     }
-    return text;
   }
 }

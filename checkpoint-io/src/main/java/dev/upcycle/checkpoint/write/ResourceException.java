@@ -2,7 +2,9 @@ package dev.upcycle.checkpoint.write;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
@@ -19,6 +21,18 @@ public final class ResourceException extends RuntimeException {
     super(message, cause);
   }
 
+  /// A file that cannot be written, told without the names of classes.
+  public static ResourceException refused(Path file, IOException cause) {
+    String reason =
+        switch (cause) {
+          case NoSuchFileException _ -> "its folder does not exist or takes no files";
+          case AccessDeniedException _ -> "access denied";
+          case FileSystemException system when system.getReason() != null -> system.getReason();
+          default -> Optional.ofNullable(cause.getMessage()).orElse(cause.toString());
+        };
+    return new ResourceException("cannot write " + file + ": " + reason, cause);
+  }
+
   /// A write that the system refused, told with the way out.
   ///
   /// @param file what was being written
@@ -30,7 +44,8 @@ public final class ResourceException extends RuntimeException {
       return new ResourceException(
           String.format(
               Locale.ROOT,
-              "the disk is full while writing %s: %s more needed there, %s free; free some space, then run again with --resume",
+              "the disk is full while writing %s: %s more needed there, %s free; free some space,"
+                  + " then run again with --resume",
               file,
               ByteSizes.text(needed),
               free(file)),

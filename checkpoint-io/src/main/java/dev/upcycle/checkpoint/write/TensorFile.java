@@ -41,7 +41,7 @@ public final class TensorFile {
       }
       Durability.syncDirectory(Durability.directoryOf(target));
     } catch (IOException e) {
-      throw new ResourceException("cannot write " + file + ": " + e, e);
+      throw ResourceException.refused(file, e);
     }
   }
 

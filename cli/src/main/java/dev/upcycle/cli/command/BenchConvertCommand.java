@@ -146,7 +146,7 @@ final class BenchConvertCommand extends Command {
             model.recipe()
                 + ", "
                 + model.layers()
-                + " layers, hidden "
+                + (model.layers() == 1 ? " layer, hidden " : " layers, hidden ")
                 + model.hidden()
                 + ", intermediate "
                 + model.intermediate()

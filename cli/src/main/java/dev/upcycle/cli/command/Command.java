@@ -23,7 +23,7 @@ public abstract class Command implements Callable<Integer> {
 
   /// What to do after this command was interrupted.
   String afterInterruption() {
-    return "run the same command again";
+    return "nothing was kept to go on from; start again: the same command";
   }
 
   final Surroundings surroundings() {

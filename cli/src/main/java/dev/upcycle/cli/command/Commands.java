@@ -45,6 +45,7 @@ public final class Commands {
           new Entry("verify", VerifyCommand::new),
           new Entry("densify", DensifyCommand::new),
           new Entry("eval", EvalCommand::new),
+          new Entry("train", TrainCommand::new),
           new Entry("generate", GenerateCommand::new),
           new Entry("route", RouteCommand::new),
           new Entry("calibrate", CalibrateCommand::new),

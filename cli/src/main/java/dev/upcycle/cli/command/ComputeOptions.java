@@ -5,11 +5,14 @@ import dev.upcycle.model.ModelOptions;
 import dev.upcycle.text.TextModel;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// Where a model computes, in what type and with how many threads.
 final class ComputeOptions {
+  private static final Pattern DEVICE = Pattern.compile("auto|cpu|cuda(:[0-9]{1,3})?");
+
   /// The types that models compute in.
   enum Compute {
     f32,
@@ -41,6 +44,9 @@ final class ComputeOptions {
   /// there is not used.
   ModelOptions begin(Terminal terminal) {
     int count = threads();
+    if (!DEVICE.matcher(device).matches()) {
+      throw new UsageException("--device " + device + ": expected auto, cpu or cuda[:INDEX]");
+    }
     ModelOptions options = TextModel.options(device, dtype());
     options.useThreads(count);
     ModelOptions.findFallback(device)

@@ -8,11 +8,10 @@ import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.convert.PlanExecutor;
-import dev.upcycle.dialect.Sources;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.UpcyclePlan;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -67,13 +66,13 @@ final class ConvertCommand extends Command {
   ExitCode run(Terminal terminal) {
     Mode mode = mode();
     int workers = threads.count();
-    Path given = Models.locate(model.given(), surroundings());
-    Checkpoint source = Sources.open(given);
+    DenseModel dense = model.given();
+    Checkpoint source = dense.open(surroundings());
     source.notes().forEach(terminal::note);
     UpcyclePlan plan =
         Planner.plan(source, recipe.resolve(source.config(), surroundings(), terminal));
     Path target = resolve(out);
-    PlanReport report = PlanReport.of(plan, source.directory(), target);
+    PlanReport report = PlanReport.of(plan, dense.shown(surroundings()), target);
     if (dryRun) {
       if (json.wanted()) {
         terminal.result(report.document());
@@ -93,7 +92,10 @@ final class ConvertCommand extends Command {
         "check it: "
             + Build.command()
             + " verify "
-            + ShellWords.join(List.of(given.toString(), target.toString())));
+            + ShellWords.join(
+                Stream.concat(
+                        dense.arguments(surroundings()).stream(), Stream.of(target.toString()))
+                    .toList()));
     return ExitCode.OK;
   }
 

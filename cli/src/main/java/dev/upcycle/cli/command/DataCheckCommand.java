@@ -6,6 +6,7 @@ import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.data.DataCheck;
 import dev.upcycle.data.DataReport;
 import dev.upcycle.data.ModelInput;
+import dev.upcycle.data.RowCheck;
 import dev.upcycle.data.RowFile;
 import dev.upcycle.data.StageData;
 import dev.upcycle.recipe.DataSettings;
@@ -21,6 +22,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -39,6 +42,7 @@ import picocli.CommandLine.Parameters;
       "upcycle data check ./tune.yaml --model ./try-it/dense",
       "upcycle data check ./tune.yaml --model ./try-it/dense \\",
       "  --data tune=./try-it/dense/README.md --skip-bad 3 --json",
+      "upcycle data check ./tune.yaml   # rows and images only",
     })
 final class DataCheckCommand extends Command {
   @Parameters(
@@ -49,11 +53,10 @@ final class DataCheckCommand extends Command {
   @Option(
       names = {"-m", "--model"},
       paramLabel = "DIR",
-      required = true,
       description =
           "Whose tokenizer, chat template and image preprocessing read the data; weights are not"
-              + " needed.")
-  private String model = "";
+              + " needed. Without it rows and images are checked, and no tokens counted.")
+  private @Nullable String model;
 
   @Option(
       names = "--data",
@@ -84,13 +87,7 @@ final class DataCheckCommand extends Command {
   @Override
   ExitCode run(Terminal terminal) throws InterruptedException {
     Map<String, DataSettings> checked = replaced(settings(training()));
-    Map<String, DataReport> reports = new LinkedHashMap<>();
-    try (ModelInput input = ModelInput.open(Models.locate(model, surroundings()))) {
-      for (Map.Entry<String, DataSettings> entry : checked.entrySet()) {
-        StageData stage = new StageData(entry.getValue(), input);
-        reports.put(entry.getKey(), report(entry.getKey(), stage, terminal));
-      }
-    }
+    Map<String, DataReport> reports = reports(checked, terminal);
     DataCheckReport report = new DataCheckReport(checked, reports);
     if (json.wanted()) {
       terminal.result(report.document(skipBad));
@@ -98,6 +95,33 @@ final class DataCheckCommand extends Command {
       terminal.result(report.text());
     }
     return report.most() > skipBad ? ExitCode.INPUT : ExitCode.OK;
+  }
+
+  private Map<String, DataReport> reports(Map<String, DataSettings> checked, Terminal terminal)
+      throws InterruptedException {
+    Map<String, DataReport> reports = new LinkedHashMap<>();
+    if (model == null) {
+      for (Map.Entry<String, DataSettings> entry : checked.entrySet()) {
+        reports.put(
+            entry.getKey(),
+            report(entry, terminal, told -> RowCheck.run(entry.getValue(), threads.count(), told)));
+      }
+      return reports;
+    }
+    try (ModelInput input = ModelInput.open(Models.locate(model, surroundings()))) {
+      for (Map.Entry<String, DataSettings> entry : checked.entrySet()) {
+        StageData stage = new StageData(entry.getValue(), input);
+        reports.put(
+            entry.getKey(),
+            report(entry, terminal, told -> DataCheck.run(stage, threads.count(), told)));
+      }
+    }
+    return reports;
+  }
+
+  /// A check that tells how far it is.
+  private interface Check {
+    DataReport run(LongConsumer told) throws InterruptedException;
   }
 
   private Training training() {
@@ -146,15 +170,15 @@ final class DataCheckCommand extends Command {
     return settings;
   }
 
-  private DataReport report(String name, StageData stage, Terminal terminal)
+  private static DataReport report(
+      Map.Entry<String, DataSettings> stage, Terminal terminal, Check check)
       throws InterruptedException {
     long rows;
-    try (RowFile file = RowFile.open(stage.settings().path())) {
+    try (RowFile file = RowFile.open(stage.getValue().path())) {
       rows = file.rows();
     }
-    try (ProgressMeter meter = terminal.meter("checking " + name)) {
-      return DataCheck.run(
-          stage, threads.count(), done -> meter.counted(done, Math.max(rows, done), "samples"));
+    try (ProgressMeter meter = terminal.meter("checking " + stage.getKey())) {
+      return check.run(done -> meter.counted(done, Math.max(rows, done), "samples"));
     }
   }
 }

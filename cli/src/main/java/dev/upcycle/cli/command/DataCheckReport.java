@@ -46,27 +46,17 @@ record DataCheckReport(Map<String, DataSettings> settings, Map<String, DataRepor
                 "%s, %s bad"
                     .formatted(Quantities.count(report.rows()), Quantities.count(report.badRows())))
             .row(
-                "sequences",
-                "%s, %s cut to %s tokens"
-                    .formatted(
-                        Quantities.count(report.samples()),
-                        Quantities.count(report.cut()),
-                        Quantities.count(stage.maxTokens())))
-            .row(
-                "tokens",
-                String.format(
-                    Locale.ROOT,
-                    "%,d, %,d learned (%.1f %%)",
-                    report.tokens(),
-                    report.learned(),
-                    100 * report.learnedShare()))
-            .row(
                 "images",
                 "%s, %s sequences without"
                     .formatted(
                         Quantities.count(report.images()),
                         Quantities.count(report.samples() - report.images())));
-    StringBuilder text = new StringBuilder(table.toString()).append("\n\n").append(lengths(report));
+    StringBuilder text = new StringBuilder();
+    if (report.lengths().isEmpty()) {
+      text.append(table.row("tokens", "not counted without --model"));
+    } else {
+      text.append(counted(table, stage, report)).append("\n\n").append(lengths(report));
+    }
     for (DataException bad : report.bad()) {
       text.append("\nbad: ").append(bad.getMessage());
     }
@@ -75,6 +65,25 @@ record DataCheckReport(Map<String, DataSettings> settings, Map<String, DataRepor
     }
     report.example().ifPresent(example -> text.append("\n\n").append(example(example)));
     return text.toString();
+  }
+
+  private static Table counted(Table table, DataSettings stage, DataReport report) {
+    return table
+        .row(
+            "sequences",
+            "%s, %s cut to %s tokens"
+                .formatted(
+                    Quantities.count(report.samples()),
+                    Quantities.count(report.cut()),
+                    Quantities.count(stage.maxTokens())))
+        .row(
+            "tokens",
+            String.format(
+                Locale.ROOT,
+                "%,d, %,d learned (%.1f %%)",
+                report.tokens(),
+                report.learned(),
+                100 * report.learnedShare()));
   }
 
   private DataSettings settings(String name) {

@@ -31,8 +31,11 @@ import tools.jackson.databind.node.ObjectNode;
     header = "Measure how well a model predicts text, alone or against another model.",
     description = {
       "Perplexity by transformers' strided recipe: windows of CONTEXT tokens, each STRIDE tokens"
-          + " after the one before; every token is scored once, the first never, and each counts"
-          + " the same. For models with experts also how the tokens are shared among them.",
+          + " after the one before; every token is scored once, the first never (with a stride"
+          + " equal to the context the first of no window), and each counts the same. For models"
+          + " with experts also how the tokens are shared among them.",
+      "With --data a LLaVA answers conversations about images: LLaVA's JSON, an array or lines of"
+          + " {image, conversations}. Only what the template's mask learns is scored.",
     },
     footer = {
       "upcycle eval ./try-it/dense --text ./try-it/dense/held-out.txt",
@@ -48,7 +51,6 @@ final class EvalCommand extends Command {
   @Option(
       names = "--text",
       paramLabel = "FILE",
-      required = true,
       arity = "1..*",
       description = "Texts in UTF-8; windows never reach from one into the next.")
   private List<Path> texts = List.of();
@@ -72,6 +74,7 @@ final class EvalCommand extends Command {
       description = "Compare with another model of the same vocabulary, token by token.")
   private @Nullable String other;
 
+  @Mixin private SampleOptions samples = new SampleOptions();
   @Mixin private ComputeOptions compute = new ComputeOptions();
   @Mixin private JsonOption json = new JsonOption();
 
@@ -81,8 +84,20 @@ final class EvalCommand extends Command {
 
   @Override
   ExitCode run(Terminal terminal) throws InterruptedException {
+    if (texts.isEmpty() == !samples.given()) {
+      throw new UsageException("give either --text or --data");
+    }
+    if (samples.given() && (other != null || stride != null)) {
+      throw new UsageException("--against and --stride need --text");
+    }
+    samples.check();
     try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
+      if (samples.given()) {
+        evaluateSamples(opened, terminal);
+        return ExitCode.OK;
+      }
       Strides strides = strides(opened);
+      Positions.of(opened).warn("--context", strides.context(), terminal);
       List<EvaluatedText> read = read(opened);
       if (other == null) {
         tell(alone(opened, read, strides, terminal), Optional.empty(), terminal);
@@ -92,6 +107,18 @@ final class EvalCommand extends Command {
       }
     }
     return ExitCode.OK;
+  }
+
+  private void evaluateSamples(TextModel opened, Terminal terminal) throws InterruptedException {
+    SampleEval eval = samples.of(opened, context, this::resolve);
+    SampleEval.Outcome outcome = eval.run(terminal);
+    if (json.wanted()) {
+      ObjectNode document = Documents.of("eval").put("model", model);
+      eval.put(outcome, document);
+      terminal.result(document);
+    } else {
+      SampleEval.print(outcome, terminal);
+    }
   }
 
   private static Evaluation alone(
@@ -121,11 +148,14 @@ final class EvalCommand extends Command {
   private Strides strides(TextModel opened) {
     long most = Math.min(USUAL_CONTEXT, opened.positions().orElse(USUAL_CONTEXT));
     int wide = Optional.ofNullable(context).orElse(Math.toIntExact(Math.max(2, most)));
-    try {
-      return new Strides(wide, Optional.ofNullable(stride).orElse(Math.max(1, wide / 2)));
-    } catch (IllegalArgumentException e) {
-      throw new UsageException("--context, --stride: " + e.getMessage());
+    if (wide < 2) {
+      throw new UsageException("--context " + wide + ": expected at least 2");
     }
+    int step = Optional.ofNullable(stride).orElse(wide / 2);
+    if (step < 1 || step > wide) {
+      throw new UsageException("--stride %d: expected 1 to the context, %d".formatted(step, wide));
+    }
+    return new Strides(wide, step);
   }
 
   private List<EvaluatedText> read(TextModel opened) {
@@ -134,8 +164,8 @@ final class EvalCommand extends Command {
       Path file = resolve(text);
       List<Long> ids = opened.encode(TextFiles.read(file));
       if (ids.size() < 2) {
-        throw new UsageException(
-            file + ": " + ids.size() + " tokens, and at least 2 are needed to predict one");
+        throw TextFiles.unfit(
+            file, "too short: at least 2 tokens are needed, the tokenizer's own included");
       }
       read.add(new EvaluatedText(file.toString(), ids));
     }
@@ -161,6 +191,12 @@ final class EvalCommand extends Command {
   }
 
   private void tell(Evaluation evaluation, Optional<Comparison> comparison, Terminal terminal) {
+    long unscored = evaluation.tokens() - evaluation.scored() - texts.size();
+    if (unscored > 0) {
+      terminal.note(
+          "%d tokens are not scored: with a stride equal to the context the first of no window is"
+              .formatted(unscored));
+    }
     if (json.wanted()) {
       ObjectNode document = Documents.of("eval");
       document.put("model", model);

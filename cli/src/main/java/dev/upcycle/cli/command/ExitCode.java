@@ -11,9 +11,11 @@ import dev.upcycle.data.DataException;
 import dev.upcycle.data.TokenizerException;
 import dev.upcycle.densify.DensifyException;
 import dev.upcycle.image.ImageException;
+import dev.upcycle.model.NonFiniteException;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.RecipeException;
 import dev.upcycle.text.ResourceShortage;
+import dev.upcycle.train.NonFiniteLossException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.ClosedByInterruptException;
@@ -27,12 +29,12 @@ import picocli.CommandLine;
 public enum ExitCode {
   OK(0, "done"),
   FAULT(1, "a fault of this program"),
-  USAGE(2, "wrong usage"),
+  USAGE(2, "wrong usage, or an output that may not be used as asked"),
   RECIPE(3, "the recipe is invalid"),
   INPUT(4, "a model or data file is unreadable, corrupt or unsupported"),
   CHECK(5, "a check failed"),
   RESOURCES(6, "the machine lacks something: disk, memory, a device, a lock"),
-  INTERRUPTED(130, "interrupted (Ctrl-C, SIGTERM); can be resumed");
+  INTERRUPTED(130, "interrupted (Ctrl-C, SIGTERM); convert can go on with --resume");
 
   private final int code;
   private final String meaning;
@@ -73,9 +75,11 @@ public enum ExitCode {
           DataException _,
           ImageException _,
           ChatException _,
+          NonFiniteException _,
           TemplateException _ ->
           INPUT;
       case UncheckedIOException _, IOException _ -> INPUT;
+      case NonFiniteLossException _ -> CHECK;
       case ResourceException _, ResourceShortage _, OutOfMemoryError _ -> RESOURCES;
       default -> FAULT;
     };

@@ -6,11 +6,13 @@ import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.data.TextStream;
+import dev.upcycle.generate.Beginning;
 import dev.upcycle.generate.EndOfSequence;
 import dev.upcycle.generate.Generation;
 import dev.upcycle.generate.Sampler;
 import dev.upcycle.generate.Sampling;
 import dev.upcycle.generate.TextGenerator;
+import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.text.TextModel;
 import java.util.List;
 import java.util.Locale;
@@ -30,7 +32,9 @@ import tools.jackson.databind.node.ObjectNode;
     description = {
       "Streams the text to stdout. Without --temperature, --top-p and --seed the likeliest token is"
           + " chosen each time. The prompt is taken as it stands; with --chat it is what a user"
-          + " says, written by the model's own chat template.",
+          + " says, written by the model's own chat template. A LLaVA looks at the images of"
+          + " --image where the prompt says <image>; with --chat or --template they come first if"
+          + " it says so nowhere.",
     },
     footer = {
       "upcycle generate ./try-it/dense --prompt 'The Rays of Light' --greedy",
@@ -58,6 +62,8 @@ final class GenerateCommand extends Command {
       paramLabel = "TEXT",
       description = "What the model is told before the message; needs --chat.")
   private @Nullable String system;
+
+  @Mixin private ImagePromptOptions images = new ImagePromptOptions();
 
   @Option(
       names = {"-n", "--max-tokens"},
@@ -105,21 +111,50 @@ final class GenerateCommand extends Command {
     if (maxTokens < 1) {
       throw new UsageException("--max-tokens must be at least 1, not " + maxTokens);
     }
-    try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
-      List<Long> ids = promptTokens(opened);
-      if (ids.isEmpty()) {
-        throw new UsageException("--prompt has no tokens");
-      }
+    images.requireOne(chat);
+    try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal);
+        TensorScope _ = TensorScope.open()) {
+      Beginning beginning = beginning(opened);
       Set<Long> ends = ignoreEnd ? Set.of() : EndOfSequence.of(opened.checkpoint());
+      long read = beginning.ids().size();
+      Positions positions = Positions.of(opened);
+      positions.warn("--prompt", read, terminal);
       TextGenerator generator = new TextGenerator(opened.model(), sampler, ends);
-      TextStream stream = new TextStream(opened.tokenizer()::decode, ids);
+      TextStream stream = new TextStream(opened.tokenizer()::decode, words(beginning, opened));
       StringBuilder text = new StringBuilder();
       Generation generation =
-          generator.generate(ids, maxTokens, id -> say(stream.append(id), text, terminal));
+          generator.generate(beginning, maxTokens, id -> say(stream.append(id), text, terminal));
       say(stream.rest(), text, terminal);
-      finish(generation, text.toString(), terminal);
+      finish(generation, text.toString(), opened, terminal);
+      if (!positions.exceededBy(read)) {
+        positions.warn("prompt and text", read + generation.said().size(), terminal);
+      }
+      if (generation.said().isEmpty()) {
+        terminal.note("no text: the model ended it at once; --ignore-eos goes on");
+      }
     }
     return ExitCode.OK;
+  }
+
+  private Beginning beginning(TextModel opened) {
+    if (images.wanted() || opened.findLlava().isPresent()) {
+      Optional<String> told = Optional.ofNullable(system);
+      return images.beginning(
+          opened, new ImagePromptOptions.Message(prompt, told, chat), this::resolve);
+    }
+    List<Long> ids = promptTokens(opened);
+    if (ids.isEmpty()) {
+      throw new UsageException("--prompt has no tokens");
+    }
+    return new Beginning(ids, opened.model()::embed);
+  }
+
+  /// The tokens that have a text, which the places of images have not.
+  private static List<Long> words(Beginning beginning, TextModel opened) {
+    return opened
+        .findLlava()
+        .map(llava -> beginning.ids().stream().filter(id -> id != llava.imageToken()).toList())
+        .orElse(beginning.ids());
   }
 
   private List<Long> promptTokens(TextModel opened) {
@@ -157,13 +192,14 @@ final class GenerateCommand extends Command {
     }
   }
 
-  private void finish(Generation generation, String text, Terminal terminal) {
+  private void finish(Generation generation, String text, TextModel opened, Terminal terminal) {
     if (!json.wanted()) {
       terminal.result("");
       return;
     }
     ObjectNode document = Documents.of("generate");
     document.put("model", model);
+    opened.findLlava().ifPresent(llava -> images.put(generation.prompt(), llava, document));
     var before = document.putArray("prompt_tokens");
     generation.prompt().forEach(before::add);
     var after = document.putArray("tokens");

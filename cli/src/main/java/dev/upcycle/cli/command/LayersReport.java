@@ -44,14 +44,18 @@ final class LayersReport {
   /// Adds the layers to an array.
   static void add(List<ExpertLoad> loads, ArrayNode layers) {
     for (ExpertLoad load : loads) {
-      ObjectNode layer = layers.addObject().put("layer", load.layer());
-      ArrayNode counts = layer.putArray("load");
-      load.counts().forEach(counts::add);
-      layer.put("entropy", load.entropy());
-      layer.put("evenness", load.evenness());
-      ArrayNode dead = layer.putArray("dead_experts");
-      load.dead().forEach(dead::add);
+      put(load, layers.addObject().put("layer", load.layer()));
     }
+  }
+
+  /// Adds a layer's load to what tells of it.
+  static void put(ExpertLoad load, ObjectNode layer) {
+    ArrayNode counts = layer.putArray("load");
+    load.counts().forEach(counts::add);
+    layer.put("entropy", load.entropy());
+    layer.put("evenness", load.evenness());
+    ArrayNode dead = layer.putArray("dead_experts");
+    load.dead().forEach(dead::add);
   }
 
   static String number(String format, double value) {

@@ -1,5 +1,7 @@
 package dev.upcycle.cli.command;
 
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine.Option;
 
 /// Which dense model goes in.
@@ -7,12 +9,14 @@ final class ModelOption {
   @Option(
       names = {"-m", "--model"},
       required = true,
-      paramLabel = "DIR",
-      description =
-          "The dense model's directory, or ORG/NAME in the local Hugging Face cache (no network).")
-  private String model = "";
+      paramLabel = "[PART=]DIR",
+      description = {
+        "The dense model's directory, or ORG/NAME in the local Hugging Face cache (no network).",
+        "A LLaVA may come in parts: language=DIR, vision=DIR, connector=FILE, one option each."
+      })
+  private List<String> models = new ArrayList<>();
 
-  String given() {
-    return model;
+  DenseModel given() {
+    return DenseModel.of(models);
   }
 }

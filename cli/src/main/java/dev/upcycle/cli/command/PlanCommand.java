@@ -4,11 +4,11 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
-import dev.upcycle.dialect.Sources;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.UpcyclePlan;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -41,12 +41,14 @@ final class PlanCommand extends Command {
 
   @Override
   ExitCode run(Terminal terminal) {
-    Path source = Models.locate(model.given(), surroundings());
+    DenseModel dense = model.given();
+    Optional<Path> config =
+        dense
+            .single(surroundings())
+            .filter(path -> Files.isRegularFile(path) && path.toString().endsWith(".json"));
     UpcyclePlan plan =
-        Files.isRegularFile(source) && source.toString().endsWith(".json")
-            ? ofConfig(source, terminal)
-            : ofCheckpoint(source, terminal);
-    PlanReport report = PlanReport.of(plan, source, resolve(out));
+        config.isPresent() ? ofConfig(config.get(), terminal) : ofCheckpoint(dense, terminal);
+    PlanReport report = PlanReport.of(plan, dense.shown(surroundings()), resolve(out));
     if (json.wanted()) {
       terminal.result(report.document());
     } else {
@@ -60,8 +62,8 @@ final class PlanCommand extends Command {
     return Planner.plan(config, recipe.resolve(config, surroundings(), terminal));
   }
 
-  private UpcyclePlan ofCheckpoint(Path model, Terminal terminal) {
-    Checkpoint source = Sources.open(model);
+  private UpcyclePlan ofCheckpoint(DenseModel dense, Terminal terminal) {
+    Checkpoint source = dense.open(surroundings());
     source.notes().forEach(terminal::note);
     return Planner.plan(source, recipe.resolve(source.config(), surroundings(), terminal));
   }

@@ -31,7 +31,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param estimate what the result costs
 /// @param source the dense model, as it was found
 /// @param freeBytes free disk space where the result would lie
-record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeBytes) {
+record PlanReport(UpcyclePlan plan, Estimate estimate, String source, long freeBytes) {
   /// Where a target's tensors come from, in the order shown.
   private enum Provenance {
     PASS_THROUGH("unchanged", "the source tensor of the same name"),
@@ -58,7 +58,7 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
   }
 
   /// @param out where the result would lie
-  static PlanReport of(UpcyclePlan plan, Path source, Path out) {
+  static PlanReport of(UpcyclePlan plan, String source, Path out) {
     return new PlanReport(plan, Estimate.of(plan), source, freeBytesAt(out));
   }
 
@@ -247,7 +247,7 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, Path source, long freeByt
   ObjectNode document() {
     ObjectNode document =
         Documents.of("plan")
-            .put("source", source.toString())
+            .put("source", source)
             .put("source_family", plan.source().modelType())
             .put("target_family", plan.target().modelType())
             .put("recipe", plan.recipe().recipe().name())

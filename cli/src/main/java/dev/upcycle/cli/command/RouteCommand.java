@@ -2,7 +2,6 @@ package dev.upcycle.cli.command;
 
 import static dev.upcycle.cli.command.LayersReport.number;
 
-import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Table;
@@ -10,14 +9,15 @@ import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.data.Tokenizer;
 import dev.upcycle.evaluate.ExpertLoad;
 import dev.upcycle.route.LabelledText;
+import dev.upcycle.route.PageFile;
 import dev.upcycle.route.RoutingPage;
 import dev.upcycle.route.RoutingPreview;
 import dev.upcycle.text.TextModel;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
@@ -62,8 +62,11 @@ final class RouteCommand extends Command {
   @Option(
       names = "--html",
       paramLabel = "FILE",
-      description = "Write a page that shows every token's experts.")
+      description = "Write a page that shows every token's experts; refused when it is there.")
   private @Nullable Path html;
+
+  @Option(names = "--overwrite", description = "Replace the file of --html when it is such a page.")
+  private boolean overwrite;
 
   @Mixin private ComputeOptions compute = new ComputeOptions();
   @Mixin private JsonOption json = new JsonOption();
@@ -80,23 +83,28 @@ final class RouteCommand extends Command {
     if (maxTokens < 1) {
       throw new UsageException("--max-tokens must be at least 1, not " + maxTokens);
     }
-    RoutingPreview preview;
-    try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
-      preview = RoutingPreview.of(model, opened.model(), read(opened, terminal));
-    }
+    Optional<PageFile> page =
+        Optional.ofNullable(html).map(file -> PageFile.at(resolve(file), existing()));
+    RoutingPreview preview = preview(terminal);
     if (preview.loads().isEmpty()) {
       terminal.note(model + " has no layer with experts: every token uses the same network");
     }
-    if (html != null) {
-      write(resolve(html), RoutingPage.of(preview));
-      terminal.note("wrote " + resolve(html));
-    }
+    page.ifPresent(target -> {
+      target.write(RoutingPage.of(preview));
+      terminal.note("wrote " + target.file());
+    });
     if (json.wanted()) {
       terminal.result(document(preview));
     } else {
       terminal.result(table(preview).toString());
     }
     return ExitCode.OK;
+  }
+
+  private RoutingPreview preview(Terminal terminal) throws InterruptedException {
+    try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
+      return RoutingPreview.of(model, opened.model(), read(opened, terminal));
+    }
   }
 
   private List<LabelledText> read(TextModel opened, Terminal terminal) {
@@ -127,12 +135,8 @@ final class RouteCommand extends Command {
     return new LabelledText(label, tokens.subList(0, Math.min(maxTokens, tokens.size())));
   }
 
-  private static void write(Path file, String page) {
-    try {
-      Files.writeString(file, page);
-    } catch (IOException e) {
-      throw new ResourceException("cannot write " + file + ": " + e, e);
-    }
+  private PageFile.Existing existing() {
+    return overwrite ? PageFile.Existing.REPLACE : PageFile.Existing.REFUSE;
   }
 
   private ObjectNode document(RoutingPreview preview) {

@@ -11,16 +11,22 @@ final class ThreadsOption {
       description = "Worker threads; the result does not depend on it (default: processors).")
   private @Nullable Integer threads;
 
+  /// Threads beyond this only cost memory.
+  private static final int MOST = 1024;
+
   /// The number given, or that of the processors.
   int count() {
-    return count(threads);
+    return count(threads, MOST);
   }
 
   /// The number given, or that of the processors where none is.
-  static int count(@Nullable Integer given) {
+  static int count(@Nullable Integer given, int most) {
     int count = given == null ? Runtime.getRuntime().availableProcessors() : given;
     if (count < 1) {
       throw new UsageException("--threads " + count + ": expected at least 1");
+    }
+    if (count > most) {
+      throw new UsageException("--threads " + count + ": expected at most " + most);
     }
     return count;
   }

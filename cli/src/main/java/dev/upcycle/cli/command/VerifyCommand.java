@@ -1,5 +1,6 @@
 package dev.upcycle.cli.command;
 
+import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.cli.terminal.ProgressMeter;
 import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
@@ -12,6 +13,7 @@ import dev.upcycle.verify.Verifier;
 import dev.upcycle.verify.Verifier.Expectation;
 import dev.upcycle.verify.VerifyReport;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -50,6 +52,14 @@ final class VerifyCommand extends Command {
   private List<String> models = List.of();
 
   @Option(
+      names = {"-m", "--model"},
+      paramLabel = "PART=PATH",
+      description =
+          "The source in parts, as convert took it, in place of SOURCE: language=DIR, vision=DIR,"
+              + " connector=FILE.")
+  private List<String> parts = new ArrayList<>();
+
+  @Option(
       names = "--trained",
       description = "The target was trained since: only tensors kept frozen must equal the source.")
   private boolean trained;
@@ -84,6 +94,9 @@ final class VerifyCommand extends Command {
       throw new UsageException(
           "verify takes a source and one target, found " + models.size() + " directories");
     }
+    if (!parts.isEmpty()) {
+      return inParts(terminal);
+    }
     List<Path> paths = models.stream().map(model -> Models.locate(model, surroundings())).toList();
     Optional<Path> source = paths.size() == 2 ? Optional.of(paths.getFirst()) : Optional.empty();
     VerifyReport report = verify(source, paths.getLast(), terminal);
@@ -99,11 +112,39 @@ final class VerifyCommand extends Command {
     return whole.passed() ? ExitCode.OK : ExitCode.CHECK;
   }
 
+  /// Against a source in parts; the functions are compared of whole directories only.
+  private ExitCode inParts(Terminal terminal) {
+    if (models.size() != 1) {
+      throw new UsageException("with --model PART=PATH verify takes the target alone");
+    }
+    if (Boolean.TRUE.equals(function)) {
+      throw new UsageException("--function needs the SOURCE as one directory");
+    }
+    Path target = Models.locate(models.getFirst(), surroundings());
+    Checkpoint source = DenseModel.of(parts).open(surroundings());
+    VerifyReport report = verifyOpened(Optional.of(source), target, terminal);
+    if (json.wanted()) {
+      terminal.result(report.toJson());
+    } else {
+      print(report, Optional.empty(), terminal);
+    }
+    return report.passed() ? ExitCode.OK : ExitCode.CHECK;
+  }
+
   private VerifyReport verify(Optional<Path> source, Path target, Terminal terminal) {
     try (ProgressMeter meter = terminal.meter("verifying")) {
-      return Verifier.verify(
-          source, target, trained ? Expectation.TRAINED : Expectation.CONVERTED, meter);
+      return Verifier.verify(source, target, expectation(), meter);
     }
+  }
+
+  private VerifyReport verifyOpened(Optional<Checkpoint> source, Path target, Terminal terminal) {
+    try (ProgressMeter meter = terminal.meter("verifying")) {
+      return Verifier.verifyOpened(source, target, expectation(), meter);
+    }
+  }
+
+  private Expectation expectation() {
+    return trained ? Expectation.TRAINED : Expectation.CONVERTED;
   }
 
   private Optional<FunctionReport> compare(

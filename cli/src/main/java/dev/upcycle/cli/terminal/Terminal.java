@@ -32,10 +32,11 @@ public final class Terminal implements AutoCloseable {
     surroundings.out().flush();
   }
 
-  /// Prints a result: the one JSON document of the run.
+  /// Prints a result: the one JSON document of the run; JSON has no numbers for what is not finite,
+  /// so that becomes null.
   public void result(JsonNode document) {
     ObjectMapper mapper = JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
-    surroundings.out().println(mapper.writeValueAsString(document));
+    surroundings.out().println(mapper.writeValueAsString(Documents.finite(document)));
   }
 
   /// Says something that the user may want to know; `--quiet` silences it.

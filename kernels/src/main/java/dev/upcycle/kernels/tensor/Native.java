@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.DeviceOptional;
@@ -22,7 +23,8 @@ import org.jspecify.annotations.Nullable;
 
 /// The one place where native types are converted, and where LibTorch's errors become ours.
 final class Native {
-  private static final String BACKTRACE = "\nException raised from";
+  private static final Pattern BACKTRACE =
+      Pattern.compile("\n(Exception raised from|frame #).*", Pattern.DOTALL);
 
   private Native() {}
 
@@ -138,9 +140,8 @@ final class Native {
       return ours;
     }
     String message = String.valueOf(e.getMessage());
-    int end = message.indexOf(BACKTRACE);
     KernelException clean =
-        new KernelException(operation + ": " + (end < 0 ? message : message.substring(0, end)));
+        new KernelException(operation + ": " + BACKTRACE.matcher(message).replaceFirst(""));
     clean.setStackTrace(e.getStackTrace());
     return clean;
   }

@@ -13,6 +13,14 @@ import org.junit.jupiter.params.provider.EnumSource;
 @ExtendWith(ScopePerTest.class)
 class TensorTest {
   @Test
+  void memoryThatIsNotThereIsToldWithoutTheBacktrace() {
+    assertThatThrownBy(() -> Tensors.zeros(DType.F32, 1L << 60))
+        .isInstanceOf(KernelException.class)
+        .hasMessageContaining("allocate")
+        .hasMessageNotContaining("frame #");
+  }
+
+  @Test
   void anErrorNamesTheOperationAndCarriesNoBacktrace() {
     Tensor a = Tensors.zeros(DType.F32, 2, 3);
     assertThatThrownBy(() -> a.matmul(a))

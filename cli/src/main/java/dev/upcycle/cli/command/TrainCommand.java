@@ -1,0 +1,152 @@
+package dev.upcycle.cli.command;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.cli.terminal.Documents;
+import dev.upcycle.cli.terminal.Quantities;
+import dev.upcycle.cli.terminal.Surroundings;
+import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.kernels.tensor.Device;
+import dev.upcycle.recipe.Recipes;
+import dev.upcycle.recipe.ResolvedRecipe;
+import dev.upcycle.recipe.Setting;
+import dev.upcycle.text.TextModel;
+import dev.upcycle.train.StageSummary;
+import dev.upcycle.train.TrainRun;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import tools.jackson.databind.node.ObjectNode;
+
+/// Trains a model by the stages of a recipe.
+@CommandLine.Command(
+    name = "train",
+    header = "Train a decoder by the stages of a recipe; a stage may upcycle it first.",
+    description =
+        "Fills the folder RUN with the resolved recipe, metrics, checkpoints and, at the end, the"
+            + " model in RUN/final. An interrupted run lets its step end and saves; --resume goes"
+            + " on from the newest checkpoint to the same bytes.",
+    footer = {
+      "upcycle train ./tune.yaml --model ./try-it/dense --out ./run --dry-run",
+      "upcycle train ./tune.yaml --model ./try-it/dense --out ./run --set train.stages.0.steps=2",
+    })
+final class TrainCommand extends Command {
+  @Parameters(
+      paramLabel = "RECIPE",
+      description = "A shipped recipe's name or a file, with a section train.")
+  private String recipe = "";
+
+  @Mixin private ModelOption model = new ModelOption();
+
+  @Option(
+      names = {"-o", "--out"},
+      required = true,
+      paramLabel = "RUN",
+      description = "The folder of the run; refused when something lies in it.")
+  private Path out = Path.of("");
+
+  @Option(
+      names = {"-n", "--dry-run"},
+      description = "Say what the first stage would do and train nothing.")
+  private boolean dryRun;
+
+  @Option(
+      names = "--resume",
+      description = "Go on with the run in RUN, with the same recipe, model and data.")
+  private boolean resume;
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "Replace the value at a key path of the recipe; the value is YAML. Repeatable.")
+  private List<String> sets = new ArrayList<>();
+
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      defaultValue = "auto",
+      description = "auto, cpu or cuda[:INDEX]; default: ${DEFAULT-VALUE}.")
+  private String device = "auto";
+
+  @Mixin private ComputeThreadsOption threads = new ComputeThreadsOption();
+  @Mixin private JsonOption json = new JsonOption();
+
+  TrainCommand(Surroundings surroundings) {
+    super(surroundings);
+  }
+
+  @Override
+  ExitCode run(Terminal terminal) {
+    int count = threads.count();
+    ResolvedRecipe resolved = resolved();
+    Checkpoint source = Checkpoint.open(Models.locate(model.given(), surroundings()));
+    Device computing = TextModel.options(device, "f32").device();
+    TrainRun.Request request = new TrainRun.Request(source, resolved, computing, count);
+    if (dryRun) {
+      print(TrainRun.preview(request), terminal);
+      return ExitCode.OK;
+    }
+    TrainRun.Mode mode = resume ? TrainRun.Mode.RESUME : TrainRun.Mode.FRESH;
+    TrainConsole console = new TrainConsole(terminal);
+    TrainRun.Result result;
+    try (console) {
+      result = TrainRun.run(request, resolve(out), mode, console);
+    }
+    print(result, console, terminal);
+    return ExitCode.OK;
+  }
+
+  private ResolvedRecipe resolved() {
+    Path here = surroundings().workingDirectory();
+    List<Setting> settings =
+        sets.stream().map(set -> SetArgument.parse(set).relativeTo(here)).toList();
+    return Recipes.resolve(Recipes.text(recipe, here), settings, surroundings().environment());
+  }
+
+  private void print(StageSummary stage, Terminal terminal) {
+    if (json.wanted()) {
+      terminal.result(
+          Documents.of("train")
+              .put("stage", stage.name())
+              .put("steps", stage.steps())
+              .put("tensors", stage.tensors())
+              .put("trained_tensors", stage.trained())
+              .put("trained_parameters", stage.trainedParameters())
+              .put("state_bytes", stage.bytes()));
+      return;
+    }
+    terminal.result(
+        ("stage %s: %s steps, %d of %d tensors train, %s parameters; %s of weights, gradients and"
+                + " moments, without activations")
+            .formatted(
+                stage.name(),
+                Quantities.count(stage.steps()),
+                stage.trained(),
+                stage.tensors(),
+                Quantities.count(stage.trainedParameters()),
+                Quantities.bytes(stage.bytes())));
+  }
+
+  private void print(TrainRun.Result result, TrainConsole console, Terminal terminal) {
+    if (json.wanted()) {
+      ObjectNode document =
+          Documents.of("train")
+              .put("model", result.model().toString())
+              .put("steps", result.steps());
+      console.putLosses(document);
+      terminal.result(document);
+      return;
+    }
+    terminal.result(
+        "%s: after %s steps%s"
+            .formatted(result.model(), Quantities.count(result.steps()), console.losses()));
+  }
+
+  @Override
+  String afterInterruption() {
+    return "go on where it stopped: the same command with --resume";
+  }
+}

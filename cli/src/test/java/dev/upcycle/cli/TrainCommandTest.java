@@ -1,0 +1,92 @@
+package dev.upcycle.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.upcycle.sample.SampleModel;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainCommandTest {
+  private static final String RECIPE =
+      """
+      recipe: 1
+      language: {experts: {count: 4}}
+      train:
+        defaults:
+          rates: {all: 1.0e-3}
+          batch: 2
+          steps: 2
+          data: {path: dense/held-out.txt, max_tokens: 32}
+        stages:
+          - {name: dense}
+          - {name: sparse, upcycle: language, losses: {balance: {weight: 0.01}}}
+      """;
+
+  @TempDir Path folder;
+
+  @BeforeEach
+  void prepare() throws IOException {
+    SampleModel.writeTo(folder.resolve("dense"));
+    Files.writeString(folder.resolve("tune.yaml"), RECIPE);
+  }
+
+  private Session.Outcome train(String... more) {
+    String[] all = new String[6 + more.length];
+    System.arraycopy(
+        new String[] {"train", "./tune.yaml", "--model", "./dense", "--out", "./run"},
+        0,
+        all,
+        0,
+        6);
+    System.arraycopy(more, 0, all, 6, more.length);
+    return Session.in(folder).run(all);
+  }
+
+  @Test
+  void theResultLoadsAndGenerates() {
+    Session.Outcome outcome = train();
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(outcome.out()).contains("final: after 4 steps, cross-entropy");
+    assertThat(outcome.err()).contains("stage dense: 2 steps").contains("stage sparse: 2 steps");
+    Session.Outcome text =
+        Session.in(folder).run("generate", "./run/final", "--prompt", "light", "--max-tokens", "2");
+    assertThat(text.code()).as(text.err()).isZero();
+  }
+
+  @Test
+  void aDryRunTrainsNothing() {
+    Session.Outcome outcome = train("--dry-run");
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(outcome.out()).contains("stage dense: 2 steps");
+    assertThat(folder.resolve("run")).doesNotExist();
+  }
+
+  @Test
+  void aSecondRunIntoTheSameFolderIsRefused() {
+    assertThat(train().code()).isZero();
+    Session.Outcome again = train();
+    assertThat(again.code()).isEqualTo(2);
+    assertThat(again.err()).contains("is not empty");
+    assertThat(train("--resume").code()).isZero();
+  }
+
+  @Test
+  void aRunThatDivergesEndsWithFive() {
+    Session.Outcome outcome =
+        train("--set", "train.defaults.rates={all: 1.0e+30}", "--set", "train.stages.0.steps=4");
+    assertThat(outcome.code()).isEqualTo(5);
+    assertThat(outcome.err()).contains("of stage dense diverged");
+  }
+
+  @Test
+  void aRecipeWithoutStagesIsRefused() {
+    Session.Outcome outcome =
+        Session.in(folder).run("train", "mistral-4x2", "--model", "./dense", "--out", "./run");
+    assertThat(outcome.code()).isEqualTo(4);
+    assertThat(outcome.err()).contains("no section `train:`");
+  }
+}

@@ -1,0 +1,146 @@
+package dev.upcycle.arch;
+
+import dev.upcycle.checkpoint.ModelConfig;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import tools.jackson.databind.node.ObjectNode;
+
+/// The one config of a LLaVA in LLaVA's and CuMo's own form: the decoder's, with `mm_` keys for
+/// what stands before it.
+public final class SingleConfig {
+  private static final String TOWER = "mm_vision_tower";
+  private static final String OWN = "vision_config";
+  private static final String PROJECTOR = "mm_projector_type";
+  private static final String SPARSE_PROJECTOR = "smoe_mlp";
+
+  /// Sizes that the published towers have; the config of a LLaVA only names its tower.
+  ///
+  /// @param hidden width of the states
+  /// @param intermediate width of the feed-forward networks
+  /// @param layers number of layers
+  /// @param heads number of heads
+  /// @param image side of an image
+  /// @param patch side of a patch
+  /// @param projection width of the space that images and texts share
+  private record Sizes(
+      long hidden,
+      long intermediate,
+      long layers,
+      long heads,
+      long image,
+      long patch,
+      long projection) {
+    void put(ObjectNode json) {
+      json.put("hidden_size", hidden);
+      json.put("intermediate_size", intermediate);
+      json.put("num_hidden_layers", layers);
+      json.put("num_attention_heads", heads);
+      json.put("image_size", image);
+      json.put("patch_size", patch);
+      json.put("projection_dim", projection);
+    }
+
+    boolean of(Dimensions tower) {
+      return tower.hidden() == hidden
+          && tower.intermediate() == intermediate
+          && tower.layers() == layers
+          && tower.heads() == heads
+          && tower.require("image") == image
+          && tower.require("patch") == patch;
+    }
+  }
+
+  /// From the models' own configs, read on 2026-11-23.
+  private static final Map<String, Sizes> TOWERS =
+      Map.of(
+          "openai/clip-vit-large-patch14-336", new Sizes(1024, 4096, 24, 16, 336, 14, 768),
+          "openai/clip-vit-large-patch14", new Sizes(1024, 4096, 24, 16, 224, 14, 768),
+          "openai/clip-vit-base-patch16", new Sizes(768, 3072, 12, 12, 224, 16, 512),
+          "openai/clip-vit-base-patch32", new Sizes(768, 3072, 12, 12, 224, 32, 512));
+
+  private SingleConfig() {}
+
+  /// The published tower of these sizes, by its name on the hub.
+  public static Optional<String> tower(Dimensions sizes) {
+    return TOWERS.entrySet().stream()
+        .filter(one -> one.getValue().of(sizes))
+        .map(Map.Entry::getKey)
+        .findFirst();
+  }
+
+  /// The image tower's config: what the config holds of it, else that of the published tower which
+  /// it names.
+  static ModelConfig vision(ModelConfig whole) {
+    ObjectNode json =
+        whole.findNested(OWN).map(ModelConfig::json).orElseGet(() -> published(whole));
+    json.put("model_type", "cumo_vision");
+    if (whole.findBoolean("clip_smoe").orElse(false)) {
+      json.put("num_experts", whole.requireLong("num_experts"));
+      json.put("num_experts_per_tok", whole.requireLong("num_selected"));
+    }
+    return whole.with(json);
+  }
+
+  private static ObjectNode published(ModelConfig whole) {
+    String name = whole.findString(TOWER).orElse("");
+    String last = name.substring(name.lastIndexOf('/') + 1);
+    ObjectNode json = whole.json().objectNode();
+    TOWERS.entrySet().stream()
+        .filter(one -> one.getKey().endsWith("/" + last))
+        .findFirst()
+        .orElseThrow(() ->
+            Complaint.of(
+                TOWER,
+                whole,
+                String.format(
+                    Locale.ROOT,
+                    "a folder or a name that ends as one of %s does; for another tower copy its"
+                        + " config into config.json as %s",
+                    String.join(", ", TOWERS.keySet().stream().sorted().toList()),
+                    OWN)))
+        .getValue()
+        .put(json);
+    return json;
+  }
+
+  /// The decoder's config.
+  static ModelConfig language(ModelConfig whole, PartRule rule, Architecture family) {
+    ObjectNode json = whole.json();
+    family.ownKeys().forEach(json::remove);
+    json.put("model_type", rule.families().getFirst());
+    return whole.with(json);
+  }
+
+  /// What it says of the connector, in a connector's own words.
+  static void connector(ModelConfig whole, ObjectNode connector) {
+    String type = whole.findString(PROJECTOR).orElse("");
+    if (type.isEmpty()) {
+      return;
+    }
+    OptionalLong depth = depth(type);
+    if (depth.isEmpty()) {
+      throw Complaint.of(
+          PROJECTOR, whole, "mlp2x_gelu or another depth of that form, or " + SPARSE_PROJECTOR);
+    }
+    connector.put("depth", depth.getAsLong());
+    connector.put("hidden_act", "gelu");
+    if (type.equals(SPARSE_PROJECTOR)) {
+      connector.put("model_type", "mlp_moe");
+      connector.put("num_experts", whole.requireLong("num_experts"));
+      connector.put("num_experts_per_tok", whole.requireLong("num_selected"));
+    }
+  }
+
+  private static OptionalLong depth(String type) {
+    if (type.equals(SPARSE_PROJECTOR)) {
+      return OptionalLong.of(2);
+    }
+    return List.of(type).stream()
+        .filter(text -> text.matches("mlp[1-9]\\d?x_gelu"))
+        .mapToLong(text -> Long.parseLong(text.substring(3, text.indexOf('x'))))
+        .findFirst();
+  }
+}

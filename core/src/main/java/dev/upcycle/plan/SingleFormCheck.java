@@ -1,0 +1,83 @@
+package dev.upcycle.plan;
+
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.recipe.Component;
+import dev.upcycle.recipe.Experts;
+import dev.upcycle.recipe.Part;
+import dev.upcycle.recipe.Recipe;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.BiConsumer;
+
+/// What CuMo's own form cannot say.
+///
+/// @param dense the source's parts
+/// @param recipe what is asked for
+/// @param complain hears a key path and what is wrong there
+record SingleFormCheck(Composition dense, Recipe recipe, BiConsumer<String, String> complain) {
+  void examine(Architecture whole) {
+    if (whole.ownKeys().isEmpty()) {
+      return;
+    }
+    counts();
+    config();
+  }
+
+  /// Its config has one pair of counts, for the image tower and the connector.
+  private void counts() {
+    Optional<Experts> vision = recipe.component(Part.VISION).map(Component::experts);
+    Optional<Experts> connector = recipe.component(Part.CONNECTOR).map(Component::experts);
+    if (vision.isEmpty() || connector.isEmpty()) {
+      return;
+    }
+    Experts tower = vision.get();
+    Experts between = connector.get();
+    if (tower.count() != between.count() || tower.perToken() != between.perToken()) {
+      complain.accept(
+          "connector.experts",
+          String.format(
+              Locale.ROOT,
+              "%d experts, %d per token, but vision has %d, %d per token, and CuMo has one num_experts"
+                  + " and one num_selected for both; --set connector.experts.count=%d --set"
+                  + " connector.experts.per_token=%d, or target=llava_moe",
+              between.count(),
+              between.perToken(),
+              tower.count(),
+              tower.perToken(),
+              tower.count(),
+              tower.perToken()));
+    }
+  }
+
+  /// Its code reads the states before the last layer, without the class token, whatever a config
+  /// says.
+  private void config() {
+    if (!dense.whole().ownKeys().isEmpty()) {
+      return;
+    }
+    ModelConfig config = dense.whole().complete(dense.parts().getFirst().config());
+    if (config.findLong("vision_feature_layer").orElse(-2) != -2) {
+      complain.accept(
+          "target",
+          "the model reads vision_feature_layer %s, CuMo's code always -2; choose target=llava_moe"
+              .formatted(config.json().path("vision_feature_layer")));
+    }
+    String strategy = config.findString("vision_feature_select_strategy").orElse("default");
+    if (!strategy.equals("default")) {
+      complain.accept(
+          "target",
+          "the model's vision_feature_select_strategy is %s, CuMo's code drops the class token;"
+                  .formatted(strategy)
+              + " choose target=llava_moe");
+    }
+    String activation = config.findString("projector_hidden_act").orElse("gelu");
+    if (!activation.equals("gelu")) {
+      complain.accept(
+          "target",
+          "the connector's activation is %s, CuMo's always gelu; choose target=llava_moe"
+              .formatted(activation));
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package dev.upcycle.train;
+
+import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.kernels.tensor.Device;
+import dev.upcycle.recipe.RecipeText;
+import dev.upcycle.recipe.Recipes;
+import dev.upcycle.recipe.Setting;
+import dev.upcycle.sample.SampleModel;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/// Small runs of the sample decoder on its own text.
+record Runs(Path folder) {
+  /// Two stages: the dense decoder, then four experts.
+  static final String TWO_STAGES =
+      """
+      recipe: 1
+      language: {experts: {count: 4}, router: {init: {kind: normal, std: 0.5}}}
+      train:
+        defaults:
+          rates: {all: 1.0e-3}
+          batch: 4
+          micro_batch: 2
+          steps: 4
+          clip_norm: 1
+          schedule: {warmup: {ratio: 0.25}}
+          data: {path: dense/held-out.txt, max_tokens: 48}
+          checkpoint: {every: 2}
+          losses: {balance: {weight: 0.01}, router_z: {weight: 0.001}}
+        stages:
+          - {name: dense}
+          - {name: sparse, upcycle: language, carry: {moments: copy}}
+      """;
+
+  TrainRun.Request request(String yaml, String... settings) {
+    Path model = folder.resolve("dense");
+    if (Files.notExists(model)) {
+      SampleModel.writeTo(model);
+    }
+    RecipeText text = new RecipeText("mine.yaml", yaml, Optional.of(folder));
+    List<Setting> given = Arrays.stream(settings).map(Setting::parse).toList();
+    return new TrainRun.Request(
+        Checkpoint.open(model), Recipes.resolve(text, given, Map.of()), Device.CPU, 1);
+  }
+
+  /// All files of a folder by name.
+  static Map<String, byte[]> bytes(Path folder) {
+    Map<String, byte[]> bytes = new LinkedHashMap<>();
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.filter(Files::isRegularFile).sorted().toList()) {
+        bytes.put(file.getFileName().toString(), Files.readAllBytes(file));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    return bytes;
+  }
+}

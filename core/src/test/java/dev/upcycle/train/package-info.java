@@ -1,0 +1,4 @@
+@NullMarked
+package dev.upcycle.train;
+
+import org.jspecify.annotations.NullMarked;
