@@ -27,10 +27,10 @@ final class ClipMoeConsumers {
             ? new Consumer(
                 "CLIP-MoE",
                 Loads.WITH_LIMITS,
-                Basis.READ,
-                "its loadMoE wants a torch file with Long-CLIP's 248 text positions, twice:"
-                    + " docs/interop.md tells how to get there; by its modules' names and shapes,"
-                    + " its own loader was read, not run")
+                Basis.RUN,
+                "its model and a strict load_state_dict, run; it wants a torch file with"
+                    + " Long-CLIP's 248 text positions, twice, see docs/interop.md; its loadMoE"
+                    + " was read, not run")
             : new Consumer("CLIP-MoE", Loads.NO, Basis.READ, String.join("; ", objections));
     return List.of(
         own,

@@ -301,7 +301,7 @@ class ClipMoeConversionTest {
   }
 
   @Test
-  void aPlanSaysThatItsLoaderWasNotRun() {
+  void aPlanSaysWhatOfItsLoaderWasRun() {
     String config =
         ClipFixture.huggingFaceConfig()
             .replace("\"intermediate_size\": 96", "\"intermediate_size\": 256")

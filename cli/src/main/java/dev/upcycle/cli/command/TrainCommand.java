@@ -82,7 +82,7 @@ final class TrainCommand extends Command {
   ExitCode run(Terminal terminal) {
     int count = threads.count();
     ResolvedRecipe resolved = resolved();
-    Checkpoint source = Checkpoint.open(Models.locate(model.given(), surroundings()));
+    Checkpoint source = model.given().open(surroundings());
     Device computing = TextModel.options(device, "f32").device();
     TrainRun.Request request = new TrainRun.Request(source, resolved, computing, count);
     if (dryRun) {
