@@ -59,7 +59,13 @@ public final class BatchSource implements AutoCloseable {
   }
 
   /// A source at the beginning.
+  ///
+  /// @throws IllegalArgumentException when the order has more samples than there are, or none
   public BatchSource(SampleSet samples, SampleOrder order, Settings settings) {
+    if (order.size() < 1 || order.size() > samples.size()) {
+      throw new IllegalArgumentException(
+          "an order of %d samples for %d".formatted(order.size(), samples.size()));
+    }
     this.samples = samples;
     this.order = order;
     this.settings = settings;
@@ -92,7 +98,7 @@ public final class BatchSource implements AutoCloseable {
         numbers = order.of(epoch);
       }
       int number = numbers[Math.toIntExact(next.next())];
-      next = next.passed(samples.size());
+      next = next.passed(order.size());
       return () -> samples.sample(number);
     }
   }
@@ -105,11 +111,11 @@ public final class BatchSource implements AutoCloseable {
     while (taken.size() < settings.microBatch() && ahead.hasNext()) {
       try {
         taken.add(ahead.next());
-        position = position.passed(samples.size());
+        position = position.passed(order.size());
       } catch (DataException e) {
         settings.skip().pass(e, position.skipped());
         skipped.add(e);
-        position = position.passed(samples.size()).withSkipped();
+        position = position.passed(order.size()).withSkipped();
       }
     }
     return taken.isEmpty() ? Optional.empty() : Optional.of(Batch.of(taken, settings.collation()));
@@ -124,9 +130,9 @@ public final class BatchSource implements AutoCloseable {
   ///
   /// @throws IllegalArgumentException when there is no such position
   public void seek(Position target) {
-    if (target.next() >= samples.size()) {
+    if (target.next() >= order.size()) {
       throw new IllegalArgumentException(
-          "position %d of %d samples".formatted(target.next(), samples.size()));
+          "position %d of %d samples".formatted(target.next(), order.size()));
     }
     ahead.close();
     position = target;

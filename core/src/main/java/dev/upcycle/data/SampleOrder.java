@@ -14,13 +14,21 @@ public sealed interface SampleOrder {
   /// The samples' numbers in the order of an epoch, each once.
   int[] of(long epoch);
 
+  /// How many samples an epoch has.
+  int size();
+
   /// As the file has them, in every epoch.
   ///
-  /// @param samples how many there are
+  /// @param samples how many there are, or how many of the first are wanted
   record Sequential(int samples) implements SampleOrder {
     @Override
     public int[] of(long epoch) {
       return IntStream.range(0, samples).toArray();
+    }
+
+    @Override
+    public int size() {
+      return samples;
     }
   }
 
@@ -31,6 +39,11 @@ public sealed interface SampleOrder {
     @Override
     public int[] of(long epoch) {
       return Shuffling.shuffled(IntStream.range(0, samples).toArray(), Shuffling.of(seed, epoch));
+    }
+
+    @Override
+    public int size() {
+      return samples;
     }
   }
 
@@ -70,6 +83,11 @@ public sealed interface SampleOrder {
               Arrays.stream(turns).flatMap(turn -> Arrays.stream(whole.get(turn))),
               rest.stream().mapToInt(Integer::intValue))
           .toArray();
+    }
+
+    @Override
+    public int size() {
+      return lengths.size();
     }
 
     private List<int[]> groups(boolean images, SplittableRandom random) {

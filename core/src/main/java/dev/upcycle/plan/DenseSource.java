@@ -1,6 +1,5 @@
 package dev.upcycle.plan;
 
-import dev.upcycle.dialect.Sources;
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.ConnectorShapes;
@@ -10,6 +9,7 @@ import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.recipe.Part;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -153,8 +153,8 @@ public final class DenseSource {
           CheckpointFault.BAD_CONFIG_VALUE,
           String.format(
               Locale.ROOT,
-              "the connector has %d linear layers from %d to %d; expected 2 from 1, 2 or 3 times the"
-                  + " tower's %d to the language model's %d: give the parts that were trained"
+              "the connector has %d linear layers from %d to %d; expected 2 from 1, 2 or 3 times"
+                  + " the tower's %d to the language model's %d: give the parts that were trained"
                   + " together",
               connector.dimensions().require("depth"),
               input,

@@ -13,6 +13,7 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.Shape;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.plan.DenseSource;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.recipe.Part;
@@ -172,7 +173,7 @@ class AssembledTest {
   void aConnectorAloneNeedsNoConfigBesideIt() {
     ResolvedRecipe alone =
         Recipes.resolve(Recipes.text("connector-4x2", folder), List.of(), Map.of());
-    Checkpoint source = DenseSource.open(at(Part.CONNECTOR));
+    Checkpoint source = Sources.open(at(Part.CONNECTOR));
     assertThat(source.config().json().path("input_size").asInt()).isEqualTo(128);
     Path out = folder.resolve("alone");
     PlanExecutor.run(

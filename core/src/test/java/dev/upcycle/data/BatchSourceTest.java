@@ -122,6 +122,28 @@ class BatchSourceTest {
     }
   }
 
+  @Test
+  void orderOfFewerSamplesTakesThoseAndNoMore() throws InterruptedException {
+    try (RowSamples samples = questions();
+        BatchSource source =
+            new BatchSource(samples, new SampleOrder.Sequential(4), settings(2, Passes.ONE))) {
+      assertThat(source.next().orElseThrow().rows()).containsExactly(0L, 1L, 2L);
+      assertThat(source.next().orElseThrow().rows()).containsExactly(3L);
+      assertThat(source.next()).isEmpty();
+    }
+  }
+
+  @Test
+  void orderOfMoreSamplesThanThereAreIsRefused() {
+    try (RowSamples samples = questions()) {
+      SampleOrder order = new SampleOrder.Sequential(samples.size() + 1);
+
+      assertThatThrownBy(() -> new BatchSource(samples, order, settings(2, Passes.ONE)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("an order of 451 samples for 450");
+    }
+  }
+
   private BatchSource withBadRows(RowSamples samples, long skip) {
     return new BatchSource(
         samples,
