@@ -107,9 +107,7 @@ final class ModelCard {
         .map(dtype ->
             String.format(
                 Locale.ROOT,
-                "It computes what the dense model,\n"
-                    + "its weights rounded to %s, computes, at a higher cost, until training parts"
-                    + " the experts.",
+                "It computes what the dense model,\nits weights rounded to %s, computes, at a higher cost, until training parts the experts.",
                 dtype))
         .orElse(
             "It computes what the dense model\n"
