@@ -38,6 +38,28 @@ class OpenClipCommandsTest {
   }
 
   @Test
+  void itBecomesAClipMoeAndADenseModelAgain() {
+    Outcome converted =
+        run(
+            "convert",
+            "clip-moe-b16-4x2",
+            "--model",
+            MODEL,
+            "--set",
+            "vision.layers={last: 1}",
+            "--set",
+            "language.layers={last: 1}",
+            "--out",
+            "moe");
+    assertThat(converted.code()).as(converted.err()).isZero();
+    assertThat(run("verify", MODEL, "moe").code()).isZero();
+    assertThat(run("inspect", "moe").out()).contains("openai_clip_moe");
+    Outcome densified = run("densify", "moe", "--out", "dense");
+    assertThat(densified.code()).as(densified.err()).isZero();
+    assertThat(run("inspect", "dense").out()).contains("clip, CLIPModel");
+  }
+
+  @Test
   void inspectionTellsWhatItIs() {
     assertThat(run("inspect", MODEL).out()).contains("clip, CLIPModel").contains("clip_moe");
   }

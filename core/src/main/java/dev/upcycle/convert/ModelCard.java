@@ -1,6 +1,7 @@
 package dev.upcycle.convert;
 
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.dialect.ClipMoe;
 import dev.upcycle.plan.Fidelity;
 import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Component;
@@ -32,7 +33,7 @@ final class ModelCard {
     Licence.of(source.directory())
         .ifPresent(id -> card.append("license: ").append(id).append('\n'));
     card.append(
-        "library_name: transformers\n"
+        (ClipMoe.is(plan.target().modelType()) ? "" : "library_name: transformers\n")
             + pipeline().map(tag -> "pipeline_tag: " + tag + "\n").orElse(""));
     card.append("tags:\n- moe\n- upcycling\n---\n\n");
     card.append(

@@ -4,6 +4,7 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.write.FileRange;
 import dev.upcycle.checkpoint.write.ShardLayout;
+import dev.upcycle.dialect.StoredTensor;
 import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
 import java.nio.file.Path;
@@ -17,9 +18,12 @@ import java.util.Map;
 /// once.
 final class ShardTasks {
   private final Map<String, TensorStep> steps = new HashMap<>();
+  private final Map<String, StoredTensor> stored = new HashMap<>();
 
   ShardTasks(UpcyclePlan plan) {
     plan.steps().forEach(step -> steps.put(step.target().name(), step));
+    StoredTensor.of(plan.target().modelType(), plan.tensors())
+        .forEach(tensor -> stored.put(tensor.spec().name(), tensor));
   }
 
   /// The tasks of a shard that lies in this file.
@@ -27,15 +31,14 @@ final class ShardTasks {
     Map<CopyKey, List<FileRange.Start>> copies = new LinkedHashMap<>();
     List<FillTask> tasks = new ArrayList<>();
     for (ShardLayout.Placement placement : shard.tensors()) {
-      FileRange.Start start = new FileRange.Start(file, placement.offset());
-      switch (step(placement)) {
-        case TensorStep.PassThrough s ->
-            copies.computeIfAbsent(new CopyKey(s, s.source()), key -> new ArrayList<>()).add(start);
-        case TensorStep.CopyToExpert s ->
-            copies.computeIfAbsent(new CopyKey(s, s.source()), key -> new ArrayList<>()).add(start);
-        case TensorStep.FileRouter s ->
-            copies.computeIfAbsent(new CopyKey(s, s.source()), key -> new ArrayList<>()).add(start);
-        case TensorStep.NewRouter s -> tasks.add(new FillTask.Draw(s, start));
+      for (StoredTensor.Piece piece : require(stored, placement.tensor().name()).pieces()) {
+        FileRange.Start start = new FileRange.Start(file, placement.offset() + piece.offset());
+        switch (require(steps, piece.name())) {
+          case TensorStep.PassThrough s -> copy(copies, s, piece.read(s.source()), start);
+          case TensorStep.CopyToExpert s -> copy(copies, s, piece.read(s.source()), start);
+          case TensorStep.FileRouter s -> copy(copies, s, piece.read(s.source()), start);
+          case TensorStep.NewRouter s -> tasks.add(new FillTask.Draw(s, start));
+        }
       }
     }
     copies.forEach(
@@ -43,12 +46,20 @@ final class ShardTasks {
     return tasks;
   }
 
-  private TensorStep step(ShardLayout.Placement placement) {
-    TensorStep step = steps.get(placement.tensor().name());
-    if (step == null) {
-      throw new IllegalStateException("no step makes " + placement.tensor().name());
+  private static void copy(
+      Map<CopyKey, List<FileRange.Start>> copies,
+      TensorStep step,
+      TensorEntry source,
+      FileRange.Start start) {
+    copies.computeIfAbsent(new CopyKey(step, source), key -> new ArrayList<>()).add(start);
+  }
+
+  private static <T> T require(Map<String, T> byName, String name) {
+    T found = byName.get(name);
+    if (found == null) {
+      throw new IllegalStateException("no step makes " + name);
     }
-    return step;
+    return found;
   }
 
   private record CopyKey(TensorEntry source, DType dtype) {

@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /// How OpenAI's CLIP and open_clip call tensors, and what Hugging Face calls the same bytes.
 ///
@@ -22,9 +23,11 @@ record OpenClipNames(OpenClipLayout layout) {
   private static final Pattern STACKED = Pattern.compile("attn\\.in_proj_(weight|bias)");
 
   /// In the order of the rows in the stacked matrix, as `torch.nn.MultiheadAttention` has them.
-  private static final List<String> ATTENTION = List.of("q_proj", "k_proj", "v_proj");
+  static final List<String> ATTENTION = List.of("q_proj", "k_proj", "v_proj");
 
-  private static final Map<String, String> OF_VISION =
+  private static final Pattern EXPERT = Pattern.compile("experts\\.(\\d+)\\.(c_fc|c_proj)");
+
+  static final Map<String, String> OF_VISION =
       Map.of(
           "class_embedding", "embeddings.class_embedding",
           "conv1.weight", "embeddings.patch_embedding.weight",
@@ -34,20 +37,21 @@ record OpenClipNames(OpenClipLayout layout) {
           "ln_post.weight", "post_layernorm.weight",
           "ln_post.bias", "post_layernorm.bias");
 
-  private static final Map<String, String> OF_TEXT =
+  static final Map<String, String> OF_TEXT =
       Map.of(
           "token_embedding.weight", "embeddings.token_embedding.weight",
           "positional_embedding", "embeddings.position_embedding.weight",
           "ln_final.weight", "final_layer_norm.weight",
           "ln_final.bias", "final_layer_norm.bias");
 
-  private static final Map<String, String> OF_A_BLOCK =
+  static final Map<String, String> OF_A_BLOCK =
       Map.of(
           "ln_1", "layer_norm1",
           "ln_2", "layer_norm2",
           "attn.out_proj", "self_attn.out_proj",
           "mlp.c_fc", "mlp.fc1",
-          "mlp.c_proj", "mlp.fc2");
+          "mlp.c_proj", "mlp.fc2",
+          "gate", "mlp.gate");
 
   /// Why a tensor may go; empty for one that may not.
   Optional<String> dispensable(String stored) {
@@ -111,8 +115,16 @@ record OpenClipNames(OpenClipLayout layout) {
       return parts;
     }
     int dot = own.lastIndexOf('.');
-    String renamed = dot < 0 ? null : OF_A_BLOCK.get(own.substring(0, dot));
+    String renamed = dot < 0 ? null : renamed(own.substring(0, dot));
     return List.of(renamed == null ? stored : stored.named(layer + renamed + own.substring(dot)));
+  }
+
+  /// CLIP-MoE's experts stand where a dense block has `mlp`.
+  private static @Nullable String renamed(String linear) {
+    Matcher expert = EXPERT.matcher(linear);
+    return expert.matches()
+        ? "mlp.experts." + expert.group(1) + (expert.group(2).equals("c_fc") ? ".fc1" : ".fc2")
+        : OF_A_BLOCK.get(linear);
   }
 
   private static boolean isMatrix(TensorEntry stored) {

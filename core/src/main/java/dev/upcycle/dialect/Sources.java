@@ -9,11 +9,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/// Opens dense models, whichever project named their tensors.
+/// Opens models, whichever project named their tensors.
 ///
 /// A CLIP of OpenAI or open_clip comes out with the names, shapes and config that Hugging Face
 /// gives it: the rows of its stacked queries, keys and values are three tensors, and its
-/// projections are transposed, all where they lie in the files.
+/// projections are transposed, all where they lie in the files. A [ClipMoe] is opened by the same
+/// rules, under its own config.
 public final class Sources {
   private Sources() {}
 
@@ -32,6 +33,13 @@ public final class Sources {
   ///
   /// @throws CheckpointFormatException when it is a CLIP of a kind that Hugging Face's class is not
   public static Checkpoint translated(Checkpoint stored) {
+    if (stored.findConfig().filter(config -> ClipMoe.is(config.modelType())).isPresent()) {
+      OpenClipNames names = new OpenClipNames(ClipMoe.LAYOUT);
+      return stored.readAs(
+          stored.config(),
+          stored.tensors().values().stream().flatMap(entry -> names.views(entry).stream()).toList(),
+          List.of());
+    }
     return OpenClipLayout.find(stored.tensors().keySet())
         .map(layout -> translated(stored, layout))
         .orElseGet(() -> ConnectorShapes.configured(stored));

@@ -4,6 +4,7 @@ import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.dialect.ClipMoe;
 import dev.upcycle.plan.Consumer.Basis;
 import dev.upcycle.plan.Consumer.Loads;
 import java.util.ArrayList;
@@ -27,6 +28,9 @@ final class Consumers {
 
   /// What loads a target.
   static List<Consumer> of(Composition target, ModelConfig config) {
+    if (ClipMoe.is(target.whole().modelType())) {
+      return ClipMoeConsumers.of(target);
+    }
     if (target.whole().decodes()) {
       return ofDecoder(config, target.parts().getFirst().dimensions());
     }

@@ -9,6 +9,7 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.write.ShardLayout;
+import dev.upcycle.dialect.StoredTensor;
 import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.Output;
 import dev.upcycle.recipe.Recipe;
@@ -86,7 +87,12 @@ public final class Planner {
     note(target, fidelity, sources);
     ShardLayout layout =
         ShardLayout.of(
-            steps.stream().map(TensorStep::target).toList(), recipe.output().maxShardBytes());
+            StoredTensor.of(
+                    targets.whole().modelType(), steps.stream().map(TensorStep::target).toList())
+                .stream()
+                .map(StoredTensor::spec)
+                .toList(),
+            recipe.output().maxShardBytes());
     return new UpcyclePlan(
         resolved,
         dense.whole(),

@@ -66,6 +66,7 @@ final class RecipeCheck {
       }
     }
     new SingleFormCheck(dense, resolved.recipe(), this::complain).examine(whole);
+    new ClipMoeCheck(dense, resolved.recipe(), this::complain).examine(whole);
     refuse();
     return new Targets(whole, parts);
   }

@@ -4,6 +4,7 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.convert.PlanExecutor;
 import dev.upcycle.convert.Progress;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
@@ -99,7 +100,7 @@ public final class SmokeRun {
     Path copy = directory.resolve("damaged");
     Directories.copyFiles(target, copy);
     try {
-      Set<String> damaged = damage.inflict(Checkpoint.open(copy));
+      Set<String> damaged = damage.inflict(Sources.open(copy));
       VerifyReport report = verify(dense, copy);
       Set<String> named =
           report.failures().stream().map(VerifyReport.Failure::tensor).collect(Collectors.toSet());

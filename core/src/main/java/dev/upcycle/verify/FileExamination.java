@@ -1,5 +1,6 @@
 package dev.upcycle.verify;
 
+import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.SourceFile;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.io.IOException;
@@ -15,24 +16,33 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Are the weights files canonical, and does the index tell the truth about them?
+///
+/// It looks at the names and tensors in the files, whatever the rest of verification calls them.
 final class FileExamination implements Examination {
   private static final String INDEX = "model.safetensors.index.json";
 
+  private final Checkpoint stored;
+
+  /// @param stored the target as it lies on disk
+  FileExamination(Checkpoint stored) {
+    this.stored = stored;
+  }
+
   @Override
   public void examine(Subject subject, Findings findings) {
-    for (SourceFile file : subject.target().files()) {
-      header(file, subject, findings);
+    for (SourceFile file : stored.files()) {
+      header(file, findings);
     }
-    Path index = subject.target().directory().resolve(INDEX);
-    if (subject.target().files().size() > 1 || Files.exists(index)) {
-      index(index, subject, findings);
+    Path index = stored.directory().resolve(INDEX);
+    if (stored.files().size() > 1 || Files.exists(index)) {
+      index(index, findings);
     }
   }
 
-  private static void header(SourceFile file, Subject subject, Findings findings) {
+  private void header(SourceFile file, Findings findings) {
     findings.covered(CheckKind.HEADERS);
     List<TensorEntry> tensors =
-        subject.target().tensors().values().stream()
+        stored.tensors().values().stream()
             .filter(tensor -> tensor.file().equals(file.path()))
             .toList();
     byte[] expected = CanonicalHeader.of(tensors);
@@ -55,7 +65,7 @@ final class FileExamination implements Examination {
     }
   }
 
-  private static void index(Path index, Subject subject, Findings findings) {
+  private void index(Path index, Findings findings) {
     JsonNode root;
     try {
       root = JsonMapper.shared().readTree(index);
@@ -65,7 +75,7 @@ final class FileExamination implements Examination {
       return;
     }
     long bytes = 0;
-    for (TensorEntry tensor : subject.target().tensors().values()) {
+    for (TensorEntry tensor : stored.tensors().values()) {
       findings.covered(CheckKind.INDEX);
       bytes += tensor.bytes();
       String said = root.path("weight_map").path(tensor.name()).asString("");

@@ -11,6 +11,7 @@ import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.Shape;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.TensorSpec;
+import dev.upcycle.dialect.ClipMoe;
 import dev.upcycle.dialect.OpenClipConfig;
 import dev.upcycle.dialect.OpenClipLayout;
 import dev.upcycle.recipe.Part;
@@ -22,8 +23,9 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 
-/// Where in a CLIP of OpenAI or open_clip the bytes of each tensor of Hugging Face's class lie, by
-/// what the tensor does; nothing here asks the translation that the conversion reads by.
+/// Where in a CLIP of OpenAI or open_clip, or in a CLIP-MoE, the bytes of each tensor of Hugging
+/// Face's class lie, by what the tensor does; nothing here asks the translation that the conversion
+/// reads and writes by.
 ///
 /// A query is the first third of the stacked rows, a key the second, a value the last, as
 /// `torch.nn.MultiheadAttention` stacks them; a projection is stored transposed.
@@ -50,10 +52,24 @@ final class OpenClipOrigins {
     return opened;
   }
 
+  /// A target as its templates call its tensors: itself, but for a CLIP-MoE.
+  ///
+  /// @param parts the target's, of a config whose counts are not absurd
+  static Checkpoint target(Checkpoint stored, Composition parts) {
+    return ClipMoe.is(parts.whole().modelType())
+        ? new OpenClipOrigins(stored, new OpenClipLayout("visual.", Optional.of("")))
+            .named(stored.config(), parts)
+        : stored;
+  }
+
   private Checkpoint named() {
     ModelConfig config = OpenClipConfig.of(stored, layout).config();
+    return named(config, Composition.written(config, Set.of()));
+  }
+
+  private Checkpoint named(ModelConfig config, Composition parts) {
     List<TensorEntry> tensors = new ArrayList<>();
-    for (ModelPart part : Composition.written(config, Set.of()).parts()) {
+    for (ModelPart part : parts.parts()) {
       for (TensorSlot slot : part.slots()) {
         origin(part, slot).ifPresent(tensors::add);
       }
@@ -95,12 +111,19 @@ final class OpenClipOrigins {
       case ATTENTION_KEY -> third(slot, block + "attn.in_proj_" + end, 1);
       case ATTENTION_VALUE -> third(slot, block + "attn.in_proj_" + end, 2);
       case ATTENTION_OUTPUT -> whole(slot, block + "attn.out_proj." + end);
+      case ROUTER -> whole(slot, block + "gate." + end);
+      case EXPERT_UP -> whole(slot, expert(block, slot) + "c_fc." + end);
+      case EXPERT_DOWN -> whole(slot, expert(block, slot) + "c_proj." + end);
       case FFN_UP -> whole(slot, block + "mlp.c_fc." + end);
       case FFN_DOWN -> whole(slot, block + "mlp.c_proj." + end);
       case LOGIT_SCALE -> whole(slot, "logit_scale");
       case PROJECTION -> turned(slot);
       default -> Optional.empty();
     };
+  }
+
+  private static String expert(String block, TensorSlot slot) {
+    return block + "experts." + slot.match().expert().orElseThrow() + ".";
   }
 
   private String text() {

@@ -63,20 +63,21 @@ public final class Verifier {
 
   private static VerifyReport verify(
       Optional<Checkpoint> dense,
-      Checkpoint checkpoint,
+      Checkpoint stored,
       Manifest manifest,
       Expectation expectation,
       Progress progress) {
-    Path target = checkpoint.directory();
+    Path target = stored.directory();
     Findings findings = new Findings();
-    checkpoint.notes().forEach(findings::remark);
-    Composition parts = Composition.written(checkpoint.config(), checkpoint.tensors().keySet());
-    Optional<String> absurdity = absurdity(checkpoint, parts);
+    stored.notes().forEach(findings::remark);
+    Composition parts = Composition.written(stored.config(), stored.tensors().keySet());
+    Optional<String> absurdity = absurdity(stored, parts);
     if (absurdity.isPresent()) {
       findings.covered(CheckKind.CONFIG);
       findings.failed(CheckKind.CONFIG, "config.json", absurdity.get());
       return findings.report(name -> 0);
     }
+    Checkpoint checkpoint = OpenClipOrigins.target(stored, parts);
     Optional<Recipe> recipe = RecipeBeside.read(target, manifest, findings);
     Composition denseParts =
         dense
@@ -84,7 +85,7 @@ public final class Verifier {
             .orElseGet(() -> SourceParts.of(parts, manifest));
     ExpectedTensors expected = ExpectedTensors.derive(parts, denseParts);
     Subject subject = new Subject(checkpoint, parts, denseParts, dense, manifest, recipe, expected);
-    for (Examination examination : examinations(parts, expectation, progress)) {
+    for (Examination examination : examinations(subject, stored, expectation, progress)) {
       examination.examine(subject, findings);
     }
     List<String> order = new ArrayList<>(expected.byName().keySet());
@@ -92,12 +93,12 @@ public final class Verifier {
   }
 
   private static List<Examination> examinations(
-      Composition parts, Expectation expectation, Progress progress) {
+      Subject subject, Checkpoint stored, Expectation expectation, Progress progress) {
     List<Examination> structure =
         List.of(
             new StructureExamination(),
-            new FileExamination(),
-            parts.whole().decodes()
+            new FileExamination(stored),
+            subject.parts().whole().decodes()
                 ? decoderConfig(expectation)
                 : new TowerConfigExamination(decoderConfig(expectation)),
             new ManifestExamination());

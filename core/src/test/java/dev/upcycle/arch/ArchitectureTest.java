@@ -105,7 +105,7 @@ class ArchitectureTest {
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("gpt2")
         .hasMessageContaining(
-            "llama, llava, llava_moe, mistral, mixtral, mlp, mlp_moe, qwen2, qwen2_moe,");
+            "mixtral, mlp, mlp_moe, openai_clip_moe, qwen2, qwen2_moe, qwen3, qwen3_moe, siglip,");
   }
 
   @Test

@@ -201,6 +201,12 @@ class OpenClipSourceTest {
         .areAssignableTo(OpenClipNames.class)
         .orShould()
         .dependOnClassesThat()
+        .areAssignableTo(ClipMoeName.class)
+        .orShould()
+        .dependOnClassesThat()
+        .areAssignableTo(StoredTensor.class)
+        .orShould()
+        .dependOnClassesThat()
         .areAssignableTo(Sources.class)
         .check(new ClassFileImporter().importPackages("dev.upcycle"));
   }

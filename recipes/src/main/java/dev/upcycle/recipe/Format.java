@@ -107,7 +107,8 @@ final class Format {
               Key.of("source", SOURCE, FILLED),
               Key.withDefault(
                   "target",
-                  new Leaf.Word(List.of("mixtral", "llava", "llava_moe", "cumo", AUTO)),
+                  new Leaf.Word(
+                      List.of("mixtral", "llava", "llava_moe", "cumo", "openai_clip_moe", AUTO)),
                   AUTO),
               Key.withDefault("seed", new Leaf.Whole(Long.MIN_VALUE, Long.MAX_VALUE), 42L),
               Key.of("language", COMPONENT, LEFT_OUT),

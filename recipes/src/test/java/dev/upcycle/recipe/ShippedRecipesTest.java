@@ -77,6 +77,10 @@ class ShippedRecipesTest {
     Component alternate = torch(new LayerSelection.Every(2, 1), 8);
     assertThat(resolve("clip-up-b16").recipe().components())
         .isEqualTo(Map.of(Part.VISION, alternate, Part.LANGUAGE, alternate));
+    Component last = torch(new LayerSelection.Last(6), 4);
+    assertThat(resolve("clip-moe-b16-4x2").recipe().components())
+        .isEqualTo(Map.of(Part.VISION, last, Part.LANGUAGE, last));
+    assertThat(resolve("clip-moe-b16-4x2").recipe().target()).isEqualTo("openai_clip_moe");
   }
 
   private static Component torch(LayerSelection layers, int experts) {

@@ -1,6 +1,5 @@
 package dev.upcycle.cli.command;
 
-import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter.Mode;
 import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.ProgressMeter;
@@ -10,6 +9,7 @@ import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.densify.DensePlan;
 import dev.upcycle.densify.Densifier;
 import dev.upcycle.densify.ExpertChoice;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.recipe.ByteSize;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
@@ -85,7 +85,7 @@ final class DensifyCommand extends Command {
     Densifier.Options options =
         new Densifier.Options(
             resolve(out), resume ? Mode.RESUME : Mode.FRESH, shardBytes(), threads.count());
-    DensePlan plan = DensePlan.of(Checkpoint.open(Models.locate(model, surroundings())));
+    DensePlan plan = DensePlan.of(Sources.open(Models.locate(model, surroundings())));
     plan.leftOut()
         .forEach(one ->
             terminal.note(

@@ -42,7 +42,7 @@ record FunctionCheck(Path source, Path target, Question question) {
       }
     }
     return FunctionVerifier.unavailable()
-        .or(() -> FunctionVerifier.mismatch(Sources.open(source), Checkpoint.open(target)));
+        .or(() -> FunctionVerifier.mismatch(Sources.open(source), Sources.open(target)));
   }
 
   /// @param threads of one operation
@@ -56,7 +56,7 @@ record FunctionCheck(Path source, Path target, Question question) {
     try (ProgressMeter meter = terminal.meter("comparing functions")) {
       return FunctionVerifier.verify(
           dense,
-          Checkpoint.open(target),
+          Sources.open(target),
           question,
           (done, total) -> meter.counted(done, total, "layers"));
     }
