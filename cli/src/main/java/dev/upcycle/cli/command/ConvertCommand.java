@@ -143,7 +143,7 @@ final class ConvertCommand extends Command {
   String afterInterruption() {
     return overwrite
         ? "go on where it stopped: the same command with --resume in place of --overwrite, once"
-              + " what lies in the way is moved; or start again: the same command"
+            + " what lies in the way is moved; or start again: the same command"
         : "go on where it stopped: the same command with --resume";
   }
 }
