@@ -6,7 +6,7 @@ CHECKOUT is a clone of OpenSparseLLMs/CLIP-MoE; of it `clipmoe/model_clipmoe.py`
 `build_model` and a strict `load_state_dict`. Its text tower is Long-CLIP's: 248 positions in two tensors, of which it
 takes the first 20 from the one and the rest from the other. The result's positions go into both, zeros behind them.
 The dense model is that of check_open_clip.py. Image and text embeddings must agree to 1e-5 of the largest; with
-queries and keys exchanged in the result they must not. Writes results/clip_moe.json.
+queries, keys and values rotated in the result they must not. Writes results/clip_moe.json.
 """
 
 import argparse

@@ -78,9 +78,11 @@ public final class TinyModel {
   }
 
   private static boolean accepts(Recipe recipe, PartRule rule) {
-    Architecture family = Architecture.require(rule.families().getFirst());
-    return recipe.source().accepts(rule.part(), family.modelType())
-        || recipe.source().accepts(rule.part(), family.shortName());
+    return rule.families().stream()
+        .map(Architecture::require)
+        .anyMatch(family ->
+            recipe.source().accepts(rule.part(), family.modelType())
+                || recipe.source().accepts(rule.part(), family.shortName()));
   }
 
   private static List<Architecture> dense() {

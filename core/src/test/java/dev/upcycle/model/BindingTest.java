@@ -103,7 +103,8 @@ class BindingTest {
     DenseFixture nonzero = DenseFixture.llama().attentionBias(Bias.NONZERO);
     assertThatThrownBy(() -> open(dense(nonzero.config("attention_bias", "false"))))
         .isInstanceOf(CheckpointFormatException.class)
-        .hasMessageContaining("model.layers.1.self_attn.o_proj.bias is not zero");
+        .hasMessageContaining("model.layers.0.self_attn.q_proj.bias is not zero")
+        .hasMessageContaining("and 2 tensors more");
     DenseFixture zero = DenseFixture.llama().attentionBias(Bias.ZERO);
     Path path = zero.config("attention_bias", "false").write(folder.resolve("zero"));
     try (DecoderModel model = open(Checkpoint.open(path))) {
