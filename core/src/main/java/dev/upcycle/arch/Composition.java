@@ -89,8 +89,8 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
     }
     String found =
         CONNECTORS.stream().filter(candidate -> any(names, candidate)).findFirst().orElse(prefix);
-    return new Naming(
-        found, absent, any(names, found + "0.") ? Naming.Linears.NUMBERED : Naming.Linears.NAMED);
+    boolean numbered = any(names, found + "0.") || any(names, found + "experts.0.0.");
+    return new Naming(found, absent, numbered ? Naming.Linears.NUMBERED : Naming.Linears.NAMED);
   }
 
   private static boolean any(Set<String> names, String prefix) {

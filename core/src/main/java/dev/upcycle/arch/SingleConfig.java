@@ -13,8 +13,15 @@ import tools.jackson.databind.node.ObjectNode;
 public final class SingleConfig {
   private static final String TOWER = "mm_vision_tower";
   private static final String OWN = "vision_config";
+  private static final String STATE = "mm_vision_select_layer";
+  private static final String FEATURE = "mm_vision_select_feature";
   private static final String PROJECTOR = "mm_projector_type";
   private static final String SPARSE_PROJECTOR = "smoe_mlp";
+  private static final String NUMERICS = "router_numerics";
+
+  /// What both projects put into a text for an image (`IMAGE_TOKEN_INDEX` in their `constants.py`);
+  /// no vocabulary has it.
+  private static final long IMAGE = -200;
 
   /// Sizes that the published towers have; the config of a LLaVA only names its tower.
   ///
@@ -71,6 +78,34 @@ public final class SingleConfig {
         .findFirst();
   }
 
+  /// A composition's config, the family's defaults filled in, with what it says of the whole in the
+  /// words of transformers.
+  ///
+  /// CuMo, which alone has scales, always reads the states before the last layer without the class
+  /// token; LLaVA reads those that its keys name.
+  ///
+  /// @param family of the whole
+  public static ModelConfig spelled(Architecture family, ModelConfig whole) {
+    ModelConfig complete = family.complete(whole);
+    if (family.ownKeys().isEmpty()) {
+      return complete;
+    }
+    ObjectNode json = complete.json();
+    boolean cumo = !json.path("scales").isMissingNode() && !json.path("scales").isNull();
+    json.put("vision_feature_layer", cumo ? -2 : whole.findLong(STATE).orElse(-2));
+    json.put("vision_feature_select_strategy", cumo ? "default" : strategy(whole));
+    json.put("image_token_index", IMAGE);
+    return whole.with(json);
+  }
+
+  private static String strategy(ModelConfig whole) {
+    return switch (whole.findString(FEATURE).orElse("patch")) {
+      case "patch" -> "default";
+      case "cls_patch" -> "full";
+      default -> throw Complaint.of(FEATURE, whole, "patch or cls_patch");
+    };
+  }
+
   /// The image tower's config: what the config holds of it, else that of the published tower which
   /// it names.
   static ModelConfig vision(ModelConfig whole) {
@@ -80,8 +115,14 @@ public final class SingleConfig {
     if (whole.findBoolean("clip_smoe").orElse(false)) {
       json.put("num_experts", whole.requireLong("num_experts"));
       json.put("num_experts_per_tok", whole.requireLong("num_selected"));
+      json.put(NUMERICS, numerics(whole));
     }
     return whole.with(json);
+  }
+
+  /// How routers before the decoder compute: as CuMo's code does, where the config says nothing.
+  private static String numerics(ModelConfig whole) {
+    return whole.findString(NUMERICS).orElse("cumo");
   }
 
   private static ObjectNode published(ModelConfig whole) {
@@ -131,6 +172,7 @@ public final class SingleConfig {
       connector.put("model_type", "mlp_moe");
       connector.put("num_experts", whole.requireLong("num_experts"));
       connector.put("num_experts_per_tok", whole.requireLong("num_selected"));
+      connector.put(NUMERICS, numerics(whole));
     }
   }
 

@@ -4,6 +4,7 @@ import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
+import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.image.Preprocessing;
 import dev.upcycle.recipe.Part;
@@ -27,7 +28,7 @@ public record ImageInput(Preprocessing preprocessing, Splice splice, int side) {
     }
     ModelPart vision = Composition.read(config, Set.of()).find(Part.VISION).orElseThrow();
     ModelConfig tower = vision.family().complete(vision.config());
-    ModelConfig complete = whole.complete(config);
+    ModelConfig complete = SingleConfig.spelled(whole, config);
     long side = tower.requireLong("image_size");
     long token =
         complete

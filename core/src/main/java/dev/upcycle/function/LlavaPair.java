@@ -49,7 +49,7 @@ record LlavaPair(LlavaWalk dense, LlavaWalk target, Checkpoint source) implement
         .or(() -> language().mismatch())
         .or(() ->
             SideBySide.mismatch("vocabulary", dense.language().vocab(), target.language().vocab()))
-        .or(() -> SideBySide.mismatch("image token", dense.imageToken(), target.imageToken()));
+        .or(this::otherToken);
   }
 
   private Optional<String> otherScales() {
@@ -57,6 +57,13 @@ record LlavaPair(LlavaWalk dense, LlavaWalk target, Checkpoint source) implement
         ? Optional.empty()
         : Optional.of(
             "scales are %s, the dense model's %s".formatted(target.scales(), dense.scales()));
+  }
+
+  /// A negative token is no word of either model's texts, whatever the other calls an image.
+  private Optional<String> otherToken() {
+    return dense.imageToken() < 0 || target.imageToken() < 0
+        ? Optional.empty()
+        : SideBySide.mismatch("image token", dense.imageToken(), target.imageToken());
   }
 
   @Override
@@ -73,25 +80,30 @@ record LlavaPair(LlavaWalk dense, LlavaWalk target, Checkpoint source) implement
 
   @Override
   public Inputs walk(SideBySide walk, ProbePixels pixels) throws InterruptedException {
-    OptionalLong image = OptionalLong.of(dense.imageToken());
+    long reserved = Math.max(dense.imageToken(), target.imageToken());
     ProbeTokens texts =
         ProbeTokens.of(
             new ProbeTokens.Vocabulary(
                 dense.language().vocab(),
                 dense.language().config().findLong("max_position_embeddings"),
-                image),
+                OptionalLong.of(reserved)),
             source.directory());
     try (TensorScope _ = TensorScope.open();
         States features = walk.walk(dense.connector(), target.connector(), seen(walk, pixels))) {
       walk.result("features", features.dense(), features.target());
       int places = Math.toIntExact(features.dense().size(1));
       ProbeTokens tokens = texts.around(pixels.count(), places, dense.imageToken());
-      Tensor ids = tokens.ids();
+      ProbeTokens theirs = texts.around(pixels.count(), places, target.imageToken());
       States begin =
-          States.of(dense.spliced(ids, features.dense()), target.spliced(ids, features.target()));
+          States.of(
+              dense.spliced(tokens.ids(), features.dense()),
+              target.spliced(theirs.ids(), features.target()));
       try (States end = walk.walk(language(), begin)) {
         HeadComparison head =
-            new HeadComparison(dense.language(), target.language(), tokens.labels(image));
+            new HeadComparison(
+                dense.language(),
+                target.language(),
+                tokens.labels(OptionalLong.of(dense.imageToken())));
         head.compare(end.dense(), end.target());
         walk.result(head);
       }

@@ -122,8 +122,11 @@ final class Fit {
 
   /// Why a tensor that the config does not promise cannot be passed over.
   private Optional<String> objection(String name, TensorEntry entry) {
-    Optional<Role> role =
-        family.match(name).map(TemplateMatch::template).map(template -> template.role());
+    Optional<TensorTemplate> template = family.match(name).map(TemplateMatch::template);
+    if (template.filter(one -> family.leftOut().contains(one.pattern())).isPresent()) {
+      return Optional.empty();
+    }
+    Optional<Role> role = template.map(TensorTemplate::role);
     if (role.isEmpty()) {
       return Optional.of(
           "%s %s is left over: no %s has a tensor of this name"

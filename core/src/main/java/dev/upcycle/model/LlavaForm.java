@@ -3,6 +3,7 @@ package dev.upcycle.model;
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
@@ -58,7 +59,7 @@ record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplic
           "%s is a %s, expected a LLaVA"
               .formatted(whole.checkpoint().directory(), whole.family().modelType()));
     }
-    ModelConfig config = CheckpointBinding.of(whole).config();
+    ModelConfig config = SingleConfig.spelled(whole.family(), CheckpointBinding.of(whole).config());
     long token =
         config
             .findLong(TOKEN)

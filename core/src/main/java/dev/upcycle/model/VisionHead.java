@@ -31,10 +31,14 @@ sealed interface VisionHead {
   /// A ViT's that pools: the class token, mapped and bent.
   record Pooler(Norm norm, Linear map, Activation activation) implements VisionHead {}
 
+  /// CuMo's tower has none: its last layer's states are never used.
+  record Missing() implements VisionHead {}
+
   /// Applies the head to what the last layer gives, `[images, places, hidden]`.
   default VisionOutput apply(HiddenOutput output) {
     Tensor hidden = output.hidden();
     return switch (this) {
+      case Missing() -> new VisionOutput(hidden, null, output.routings());
       case ClassNorm(Norm norm) ->
           new VisionOutput(hidden, norm.forward(first(hidden)), output.routings());
       case Pool(Norm norm, AttentionPool pool) -> {
@@ -61,6 +65,9 @@ sealed interface VisionHead {
 
   /// The head that a tower's tensors make.
   static VisionHead of(CheckpointBinding binding, LayerForm form, WeightTable weights) {
+    if (binding.frame().find(Role.FINAL_NORM).isEmpty()) {
+      return new Missing();
+    }
     Norm norm = weights.norm(binding.frame().require(Role.FINAL_NORM), form.norm());
     if (binding.frame().find(Role.PRE_NORM).isPresent()) {
       return new ClassNorm(norm);

@@ -2,6 +2,7 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.Experts;
@@ -54,10 +55,7 @@ record SingleFormCheck(Composition dense, Recipe recipe, BiConsumer<String, Stri
   /// Its code reads the states before the last layer, without the class token, whatever a config
   /// says.
   private void config() {
-    if (!dense.whole().ownKeys().isEmpty()) {
-      return;
-    }
-    ModelConfig config = dense.whole().complete(dense.parts().getFirst().config());
+    ModelConfig config = SingleConfig.spelled(dense.whole(), dense.parts().getFirst().config());
     if (config.findLong("vision_feature_layer").orElse(-2) != -2) {
       complain.accept(
           "target",

@@ -6,6 +6,7 @@ import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Modeling;
 import dev.upcycle.arch.PartRule;
+import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.recipe.Component;
@@ -159,8 +160,9 @@ final class TargetConfig {
     }
     ObjectNode json = JsonMapper.shared().createObjectNode();
     json.set("scales", node(ConnectorConfig.scales(whole.config())));
-    json.put("vision_feature_layer", -2);
-    json.put("vision_feature_select_strategy", "default");
+    JsonNode said = SingleConfig.spelled(whole.family(), whole.config()).json();
+    List.of("vision_feature_layer", "vision_feature_select_strategy")
+        .forEach(key -> json.set(key, said.get(key)));
     json.put("projector_hidden_act", "gelu");
     json.put("image_token_index", whole.config().requireLong("vocab_size") - 1);
     return json;

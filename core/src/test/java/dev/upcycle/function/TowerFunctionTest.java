@@ -132,9 +132,11 @@ class TowerFunctionTest {
     return Mixtures.connector(Mixtures.tower(dense, "vision_tower.vision_model.", seed), seed + 1)
         .config(
             "vision_config",
-            vision.replaceFirst(
-                "\\{",
-                "{\"num_experts\": 4, \"num_experts_per_tok\": 2, \"moe_layers\": [0, 1, 2],"));
+            vision
+                .replace("clip_vision_model", "clip_moe_vision_model")
+                .replaceFirst(
+                    "\\{",
+                    "{\"num_experts\": 4, \"num_experts_per_tok\": 2, \"moe_layers\": [0, 1, 2],"));
   }
 
   private static EditedModel denseLlava(String name) {

@@ -57,6 +57,13 @@ public final class EditedModel {
     return this;
   }
 
+  /// Replaces the whole config.
+  EditedModel configured(ObjectNode other) {
+    config.removeAll();
+    config.setAll(other);
+    return this;
+  }
+
   public JsonNode config(String key) {
     return config.path(key);
   }

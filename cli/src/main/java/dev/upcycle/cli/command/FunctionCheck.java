@@ -24,10 +24,10 @@ import tools.jackson.databind.node.ObjectNode;
 
 /// The part of `verify` that runs both models.
 ///
-/// @param source the dense model
+/// @param dense the dense model
 /// @param target the model made from it
 /// @param question what is expected of the target, and what both look at
-record FunctionCheck(Path source, Path target, Question question) {
+record FunctionCheck(Checkpoint dense, Path target, Question question) {
   private static final String NAME = "function";
 
   /// Checks of structure without which no model can be bound.
@@ -42,12 +42,11 @@ record FunctionCheck(Path source, Path target, Question question) {
       }
     }
     return FunctionVerifier.unavailable()
-        .or(() -> FunctionVerifier.mismatch(Sources.open(source), Sources.open(target)));
+        .or(() -> FunctionVerifier.mismatch(dense, Sources.open(target)));
   }
 
   /// @param threads of one operation
   FunctionReport run(int threads, Terminal terminal) throws InterruptedException {
-    Checkpoint dense = Sources.open(source);
     if (!question.images().isEmpty() && !FunctionVerifier.sees(dense)) {
       throw new UsageException(
           "--image: a %s looks at no images".formatted(dense.config().modelType()));

@@ -6,6 +6,7 @@ import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.function.FunctionReport;
 import dev.upcycle.function.FunctionVerifier;
 import dev.upcycle.text.ResourceShortage;
@@ -100,7 +101,24 @@ final class VerifyCommand extends Command {
     List<Path> paths = models.stream().map(model -> Models.locate(model, surroundings())).toList();
     Optional<Path> source = paths.size() == 2 ? Optional.of(paths.getFirst()) : Optional.empty();
     VerifyReport report = verify(source, paths.getLast(), terminal);
-    Optional<FunctionReport> compared = compare(source, paths.getLast(), report, terminal);
+    return conclude(report, source.map(Sources::open), paths.getLast(), terminal);
+  }
+
+  /// Against a source in parts.
+  private ExitCode inParts(Terminal terminal) throws InterruptedException {
+    if (models.size() != 1) {
+      throw new UsageException("with --model PART=PATH verify takes the target alone");
+    }
+    Path target = Models.locate(models.getFirst(), surroundings());
+    Optional<Checkpoint> source = Optional.of(DenseModel.of(parts).open(surroundings()));
+    VerifyReport report = verifyOpened(source, target, terminal);
+    return conclude(report, source, target, terminal);
+  }
+
+  private ExitCode conclude(
+      VerifyReport report, Optional<Checkpoint> source, Path target, Terminal terminal)
+      throws InterruptedException {
+    Optional<FunctionReport> compared = compare(source, target, report, terminal);
     VerifyReport whole = compared.map(found -> FunctionCheck.with(report, found)).orElse(report);
     if (json.wanted()) {
       ObjectNode document = whole.toJson();
@@ -110,25 +128,6 @@ final class VerifyCommand extends Command {
       print(whole, compared, terminal);
     }
     return whole.passed() ? ExitCode.OK : ExitCode.CHECK;
-  }
-
-  /// Against a source in parts; the functions are compared of whole directories only.
-  private ExitCode inParts(Terminal terminal) {
-    if (models.size() != 1) {
-      throw new UsageException("with --model PART=PATH verify takes the target alone");
-    }
-    if (Boolean.TRUE.equals(function)) {
-      throw new UsageException("--function needs the SOURCE as one directory");
-    }
-    Path target = Models.locate(models.getFirst(), surroundings());
-    Checkpoint source = DenseModel.of(parts).open(surroundings());
-    VerifyReport report = verifyOpened(Optional.of(source), target, terminal);
-    if (json.wanted()) {
-      terminal.result(report.toJson());
-    } else {
-      print(report, Optional.empty(), terminal);
-    }
-    return report.passed() ? ExitCode.OK : ExitCode.CHECK;
   }
 
   private VerifyReport verify(Optional<Path> source, Path target, Terminal terminal) {
@@ -148,7 +147,7 @@ final class VerifyCommand extends Command {
   }
 
   private Optional<FunctionReport> compare(
-      Optional<Path> source, Path target, VerifyReport report, Terminal terminal)
+      Optional<Checkpoint> source, Path target, VerifyReport report, Terminal terminal)
       throws InterruptedException {
     boolean asked = Boolean.TRUE.equals(function);
     if (source.isEmpty() && (asked || !images.isEmpty())) {
