@@ -6,7 +6,9 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.convert.Progress;
 import dev.upcycle.function.FunctionVerifier.Expectation;
+import dev.upcycle.function.FunctionVerifier.Obstacle;
 import dev.upcycle.function.FunctionVerifier.Question;
+import dev.upcycle.model.EditedModel;
 import dev.upcycle.sample.Quickstart;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -14,6 +16,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,5 +110,23 @@ class FunctionVerifierTest {
     assertThat(report.whyNotJudged()).isPresent();
     assertThat(report.firstParting())
         .hasValueSatisfying(it -> assertThat(it.place().layer()).isEqualTo(2));
+  }
+
+  private Optional<Obstacle.Cause> cause(Path dense, Path target) {
+    return FunctionVerifier.obstacle(Checkpoint.open(dense), Checkpoint.open(target))
+        .map(Obstacle::cause);
+  }
+
+  @Test
+  void targetThatIsNotBoundIsNotTheFaultOfItsSource() throws IOException {
+    Path dense = folder.resolve("dense");
+    Path unbound = folder.resolve("unbound");
+    EditedModel.of(Checkpoint.open(folder.resolve("moe")))
+        .config("hidden_act", "\"made_up\"")
+        .write(unbound);
+
+    assertThat(cause(dense, folder.resolve("moe"))).isEmpty();
+    assertThat(cause(dense, unbound)).contains(Obstacle.Cause.TARGET);
+    assertThat(cause(unbound, dense)).contains(Obstacle.Cause.MODELS);
   }
 }
