@@ -109,7 +109,9 @@ public final class FunctionVerifier {
           case CONVERTED -> Preservation.objection(dense, target, pair);
           case TRAINED -> Optional.of("the target was trained since");
         };
-    SideBySide walk = new SideBySide(pair.steps(), listener);
+    SideBySide.Exercise exercise =
+        objection.isEmpty() ? SideBySide.Exercise.ALL : SideBySide.Exercise.CHOSEN;
+    SideBySide walk = new SideBySide(pair.steps(), exercise, listener);
     try (TensorScope _ = TensorScope.open();
         Gradients.Pause _ = Gradients.pause()) {
       FunctionReport.Inputs inputs = pair.walk(walk, new ProbePixels(question.images()));

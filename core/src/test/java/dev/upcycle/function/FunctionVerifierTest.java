@@ -13,7 +13,9 @@ import dev.upcycle.sample.Quickstart;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Optional;
@@ -128,5 +130,69 @@ class FunctionVerifierTest {
     assertThat(cause(dense, folder.resolve("moe"))).isEmpty();
     assertThat(cause(dense, unbound)).contains(Obstacle.Cause.TARGET);
     assertThat(cause(unbound, dense)).contains(Obstacle.Cause.MODELS);
+  }
+
+  /// Zeros in every router, which then send all tokens to the same two experts.
+  private EditedModel withRoutersOfZeros() {
+    EditedModel edited = EditedModel.of(Checkpoint.open(folder.resolve("moe")));
+    for (int layer = 0; layer < 4; layer++) {
+      edited.zeroed("model.layers.%d.block_sparse_moe.gate.weight".formatted(layer));
+    }
+    return edited;
+  }
+
+  private FunctionReport verify(EditedModel edited, Expectation expectation) throws Exception {
+    Path target = edited.write(folder.resolve("edited")).directory();
+    Files.copy(
+        folder.resolve("moe/upcycle.json"),
+        target.resolve("upcycle.json"),
+        StandardCopyOption.REPLACE_EXISTING);
+    return FunctionVerifier.verify(
+        Checkpoint.open(folder.resolve("dense")),
+        Checkpoint.open(target),
+        new Question(expectation, List.of()),
+        (done, total) -> {});
+  }
+
+  @Test
+  void expertsThatNoRouterChoosesAreRunToo() throws Exception {
+    FunctionReport report = verify(withRoutersOfZeros(), Expectation.CONVERTED);
+
+    assertThat(report.failures()).isEmpty();
+    assertThat(report.layersWithMissedExperts()).isEmpty();
+    assertThat(report.layers())
+        .allSatisfy(layer ->
+            assertThat(layer.findExperts())
+                .hasValueSatisfying(run -> assertThat(run.unchosen()).hasSize(run.count() - 2)));
+  }
+
+  @Test
+  void wrongExpertThatNoRouterChoosesIsCaught() throws Exception {
+    int unchosen =
+        verify(withRoutersOfZeros(), Expectation.CONVERTED)
+            .layers()
+            .get(2)
+            .findExperts()
+            .orElseThrow()
+            .unchosen()
+            .getLast();
+
+    FunctionReport report =
+        verify(
+            withRoutersOfZeros()
+                .signFlipped(
+                    "model.layers.2.block_sparse_moe.experts.%d.w2.weight".formatted(unchosen), 0),
+            Expectation.CONVERTED);
+
+    assertThat(report.failures().getFirst().subject()).isEqualTo("layer 2");
+  }
+
+  @Test
+  void expertsThatTrainingLeavesUnchosenAreNamed() throws Exception {
+    FunctionReport report = verify(withRoutersOfZeros(), Expectation.TRAINED);
+
+    assertThat(report.layersWithMissedExperts()).hasSize(4);
+    assertThat(report.layersWithMissedExperts().getFirst().findExperts())
+        .hasValueSatisfying(run -> assertThat(run.missed()).isEqualTo(run.unchosen()));
   }
 }

@@ -151,6 +151,9 @@ record FunctionCheck(Path source, Path target, Question question) {
             table.row(
                 "sums of gate weights",
                 "%s to %s".formatted(number("%.7f", gates.least()), number("%.7f", gates.most()))));
+    if (function.experts() > 0) {
+      table.row("experts run", expertsRun(function));
+    }
     function
         .findControl()
         .ifPresent(control ->
@@ -161,6 +164,24 @@ record FunctionCheck(Path source, Path target, Question question) {
                         .formatted(control.expert(), control.place().name())));
     terminal.result(
         "\nfunction: relative errors of " + seen(function.inputs()) + " in float32\n" + table);
+  }
+
+  private static String expertsRun(FunctionReport function) {
+    List<FunctionReport.Layer> layers = function.layersWithMissedExperts();
+    if (layers.isEmpty()) {
+      return "all " + function.experts();
+    }
+    FunctionReport.Layer first = layers.getFirst();
+    List<Integer> missed = first.findExperts().orElseThrow().missed();
+    long all =
+        layers.stream().mapToLong(layer -> layer.findExperts().orElseThrow().missed().size()).sum();
+    return "%d of %d; not %s of %s%s"
+        .formatted(
+            function.experts() - all,
+            function.experts(),
+            missed,
+            first.place().name(),
+            layers.size() == 1 ? "" : " and others of %d more".formatted(layers.size() - 1));
   }
 
   private static String seen(Inputs inputs) {
@@ -226,6 +247,13 @@ record FunctionCheck(Path source, Path target, Question question) {
           .findGates()
           .ifPresent(gates ->
               row.putObject("gate_sums").put("min", gates.least()).put("max", gates.most()));
+      layer
+          .findExperts()
+          .ifPresent(experts -> {
+            ObjectNode run = row.putObject("experts").put("count", experts.count());
+            experts.unchosen().forEach(run.putArray("unchosen")::add);
+            experts.missed().forEach(run.putArray("not_run")::add);
+          });
     }
     function
         .findControl()
