@@ -65,7 +65,7 @@ class ExamplesTest {
       Map.of(
           "Mistral-", "mistral-8x2",
           "Llama-", "llama-8x2",
-          "clip-vit-base", "clip-up-b16",
+          "clip-vit-base", "clip-moe-b16-4x2",
           "clip-vit-large", "clip-vit-4x2",
           "siglip-", "siglip-4x2",
           "vit-", "vit-4x2",

@@ -31,7 +31,8 @@ import tools.jackson.databind.node.ObjectNode;
             + " on from the newest checkpoint to the same bytes.",
     footer = {
       "upcycle train ./tune.yaml --model ./try-it/dense --out ./run --dry-run",
-      "upcycle train ./tune.yaml --model ./try-it/dense --out ./run --set train.stages.0.steps=2",
+      "upcycle train ./tune.yaml --model ./try-it/dense --out ./run \\",
+      "  --set train.stages.0.steps=2",
     })
 final class TrainCommand extends Command {
   @Parameters(
