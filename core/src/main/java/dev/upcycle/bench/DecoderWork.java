@@ -9,6 +9,7 @@ import dev.upcycle.kernels.optim.AdamW;
 import dev.upcycle.kernels.optim.GradientNorm;
 import dev.upcycle.kernels.tensor.Fused;
 import dev.upcycle.kernels.tensor.Gradients;
+import dev.upcycle.kernels.tensor.LibTorch;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.model.DecoderModel;
@@ -55,6 +56,7 @@ sealed interface DecoderWork extends AutoCloseable {
         double factor = GradientNorm.factor(GradientNorm.of(parameters), LIMIT);
         optimizer.step(RATES, factor);
         optimizer.clearGradients();
+        LibTorch.await(parameters.iterator().next());
         return loss;
       }
     }

@@ -2,6 +2,7 @@ package dev.upcycle.evaluate;
 
 import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Functions;
+import dev.upcycle.kernels.tensor.LibTorch;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.kernels.tensor.Tensors;
@@ -37,7 +38,9 @@ final class ModelReading {
       HiddenOutput output = model.hidden(model.embed(seen), ForwardPass.plain());
       loads.add(output.routings(), window.firstNew() - window.begin());
       int first = window.firstScored() - 1 - window.begin();
-      return scope.keep(output.hidden().squeeze(0).narrow(0, first, window.scored()));
+      Tensor predictors = output.hidden().squeeze(0).narrow(0, first, window.scored());
+      LibTorch.await(predictors);
+      return scope.keep(predictors);
     } finally {
       read += window.tokens();
       nanos += System.nanoTime() - begin;
@@ -48,7 +51,9 @@ final class ModelReading {
   Tensor logProbabilities(Tensor predictors) {
     long begin = System.nanoTime();
     try {
-      return Functions.logSoftmax(model.head().forward(predictors).to(DType.F32));
+      Tensor logarithms = Functions.logSoftmax(model.head().forward(predictors).to(DType.F32));
+      LibTorch.await(logarithms);
+      return logarithms;
     } finally {
       nanos += System.nanoTime() - begin;
     }

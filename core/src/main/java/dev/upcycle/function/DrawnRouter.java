@@ -5,13 +5,19 @@ import dev.upcycle.arch.Role;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
 import dev.upcycle.model.WeightChange;
+import java.util.List;
 
 /// A router of fixed random rows in place of the one that is stored.
 ///
 /// @param family whose names its weight has
 /// @param rows which row each expert gets, a permutation
-record DrawnRouter(Architecture family, long[] rows) implements WeightChange {
+record DrawnRouter(Architecture family, List<Integer> rows) implements WeightChange {
   private static final long SEED = 20260102;
+
+  /// Takes a copy.
+  DrawnRouter {
+    rows = List.copyOf(rows);
+  }
 
   @Override
   public Tensor of(String name, Tensor weight) {
@@ -19,7 +25,7 @@ record DrawnRouter(Architecture family, long[] rows) implements WeightChange {
         family.match(name).filter(match -> match.template().role() == Role.ROUTER).isPresent();
     return router
         ? Tensors.normal(SEED, weight.shape())
-            .indexSelect(0, Tensors.of(rows))
+            .indexSelect(0, Tensors.of(rows.stream().mapToLong(Integer::longValue).toArray()))
             .to(weight.dtype())
             .to(weight.device())
         : weight;
@@ -31,7 +37,7 @@ record DrawnRouter(Architecture family, long[] rows) implements WeightChange {
   long[] ofRows(long[] counts) {
     long[] drawn = new long[counts.length];
     for (int expert = 0; expert < counts.length; expert++) {
-      drawn[Math.toIntExact(rows[expert])] = counts[expert];
+      drawn[rows.get(expert)] = counts[expert];
     }
     return drawn;
   }

@@ -24,7 +24,7 @@ final class ExpertTally {
   int busiest() {
     return IntStream.range(0, chosen.length)
         .boxed()
-        .max(Comparator.<Integer>comparingLong(expert -> chosen[expert]).thenComparing(e -> -e))
+        .max(Comparator.<Integer>comparingLong(expert -> chosen[expert]).thenComparingInt(e -> -e))
         .orElseThrow();
   }
 
@@ -46,14 +46,13 @@ final class ExpertTally {
   /// Gives the experts that ran least the rows that draw most.
   ///
   /// @param drawn how many tokens each row of a router draws
-  long[] rowOfEachExpert(long[] drawn) {
+  List<Integer> rowOfEachExpert(long[] drawn) {
     List<Integer> experts = ascending(run);
     List<Integer> rows = ascending(drawn).reversed();
-    long[] chosenRows = new long[run.length];
-    for (int i = 0; i < run.length; i++) {
-      chosenRows[experts.get(i)] = rows.get(i);
-    }
-    return chosenRows;
+    return IntStream.range(0, run.length)
+        .map(expert -> rows.get(experts.indexOf(expert)))
+        .boxed()
+        .toList();
   }
 
   private static List<Integer> ascending(long[] counts) {

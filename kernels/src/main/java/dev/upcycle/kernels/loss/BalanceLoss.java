@@ -27,7 +27,7 @@ public sealed interface BalanceLoss {
       Tensor tokens = RoutingSums.sumOver(layers, routing -> RoutingSums.members(routing).sum());
       return product(
           RoutingSums.sumOver(layers, RoutingSums::picks),
-          RoutingSums.sumOver(layers, RoutingSums::scores).over(tokens));
+          RoutingSums.sumOver(layers, RoutingSums::scores).over(tokens.clamp(1, Float.MAX_VALUE)));
     }
 
     @Override
@@ -86,7 +86,7 @@ public sealed interface BalanceLoss {
       Tensor counted = counts.clamp(1, (double) imageTokens);
       Tensor fractions = perImage(best(routing), members).over(counted);
       Tensor means = perImage(routing.evidence().scores(), members).over(counted);
-      Tensor images = counts.clamp(0, 1).sum();
+      Tensor images = RoutingSums.count(counts.clamp(0, 1));
       return fractions.times(means).sum().over(images).times(routing.expertCount());
     }
 
@@ -101,7 +101,7 @@ public sealed interface BalanceLoss {
   }
 
   private static Tensor meanScores(Routing routing) {
-    return RoutingSums.scores(routing).over(RoutingSums.members(routing).sum());
+    return RoutingSums.scores(routing).over(RoutingSums.count(RoutingSums.members(routing)));
   }
 
   /// 1 at each token's best expert, `[T, E]`.
@@ -113,6 +113,10 @@ public sealed interface BalanceLoss {
   }
 
   private static Tensor product(Tensor counts, Tensor means) {
-    return counts.over(counts.sum()).times(means).sum().times((double) counts.elements());
+    return counts
+        .over(RoutingSums.count(counts))
+        .times(means)
+        .sum()
+        .times((double) counts.elements());
   }
 }

@@ -20,6 +20,12 @@ final class RoutingSums {
         : mask.to(DType.F32);
   }
 
+  /// How many tokens count, a scalar, and 1 where none does: sums over none are 0, and so is then
+  /// their mean.
+  static Tensor count(Tensor members) {
+    return members.sum().clamp(1, Float.MAX_VALUE);
+  }
+
   /// Assignments per expert, `[E]`, float32; carries no gradient.
   static Tensor picks(Routing routing) {
     Tensor each = members(routing).indexSelect(0, routing.tokens());

@@ -7,7 +7,8 @@ import dev.upcycle.kernels.tensor.Tensor;
 import java.util.List;
 
 /// Squared coefficients of variation over experts, `variance / mean²`, 0 at balance (Shazeer et
-/// al., arXiv 1701.06538), with the population's variance as V-MoE has it; means over layers.
+/// al., arXiv 1701.06538), with the population's variance as V-MoE has it; means over layers. 0
+/// where no token counts.
 public sealed interface VariationLoss {
   /// The loss of a batch whose layers routed like this; a scalar.
   Tensor of(List<Routing> layers);
@@ -61,6 +62,10 @@ public sealed interface VariationLoss {
 
   private static Tensor variation(Tensor perExpert) {
     Tensor mean = perExpert.mean();
-    return perExpert.minus(mean).square().mean().over(mean.square());
+    return perExpert
+        .minus(mean)
+        .square()
+        .mean()
+        .over(mean.square().clamp(Float.MIN_NORMAL, Float.MAX_VALUE));
   }
 }

@@ -18,6 +18,6 @@ public final class ZLoss {
   private static Tensor layer(Routing routing) {
     Tensor members = RoutingSums.members(routing);
     Tensor squares = Functions.logSumExp(routing.evidence().logits()).square();
-    return squares.times(members).sum().over(members.sum());
+    return squares.times(members).sum().over(RoutingSums.count(members));
   }
 }

@@ -102,6 +102,16 @@ public final class LibTorch {
     }
   }
 
+  /// Waits until a tensor is computed, and with it all that was asked of its device before.
+  ///
+  /// The processor computes at once; a GPU only takes orders, so that a clock read without waiting
+  /// charges its work to whoever waits next.
+  public static void await(Tensor computed) {
+    if (!computed.device().isCpu()) {
+      Native.call("await", () -> computed.handle().reshape(-1).narrow(0, 0, 1).cpu());
+    }
+  }
+
   /// How many threads one operation may use.
   public static int threads() {
     return torch.get_num_threads();

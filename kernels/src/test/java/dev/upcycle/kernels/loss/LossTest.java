@@ -14,6 +14,7 @@ import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
 import org.jspecify.annotations.Nullable;
@@ -280,6 +281,42 @@ class LossTest {
         Tensors.concat(
             List.of(Tensors.zeros(DType.F32, TOKENS), Tensors.full(DType.F32, 1, TOKENS)), 0);
     assertThat(EntropyLoss.local(routing(logits, 1, null), members).item()).isCloseTo(0, CLOSE);
+  }
+
+  static Stream<Function<Routing, Tensor>> allLosses() {
+    return Stream.of(
+        routing -> new BalanceLoss.Pooled().of(List.of(routing)),
+        routing -> new BalanceLoss.PerLayer().of(List.of(routing)),
+        routing -> new BalanceLoss.Switch().of(List.of(routing)),
+        routing -> new BalanceLoss.SwitchPerImage(4).of(List.of(routing)),
+        routing -> ZLoss.of(List.of(routing)),
+        routing -> new VariationLoss.Importance().of(List.of(routing)),
+        routing -> new VariationLoss.Load().of(List.of(routing)),
+        routing -> new VariationLoss.SmoothLoad(2, 0.25).of(List.of(routing)),
+        routing -> EntropyLoss.local(routing, ones()),
+        routing -> EntropyLoss.global(routing, ones(), Math.log(2)));
+  }
+
+  private static Tensor ones() {
+    return Tensors.full(DType.F32, 1, TOKENS);
+  }
+
+  @ParameterizedTest
+  @MethodSource("allLosses")
+  void lossOfMaskedTokensAloneIsZero(Function<Routing, Tensor> loss) {
+    Routing routing = routing(random(), 2, Tensors.zeros(DType.F32, TOKENS));
+    assertThat(loss.apply(routing).item()).isZero();
+  }
+
+  @Test
+  void entropiesLeaveMaskedTokensOut() {
+    Tensor logits = Tensors.concat(List.of(collapsed(0), random()), 0);
+    Tensor mask = Tensors.concat(List.of(ones(), Tensors.zeros(DType.F32, TOKENS)), 0);
+    Tensor members = Tensors.full(DType.F32, 1, 2 * TOKENS);
+    Routing masked = routing(logits, 1, mask);
+    assertThat(EntropyLoss.local(masked, members).item()).isCloseTo(0, CLOSE);
+    assertThat(EntropyLoss.global(masked, members, Math.log(2)).item())
+        .isCloseTo(Math.log(2), CLOSE);
   }
 
   @Test
