@@ -29,6 +29,7 @@ from run_checks import HERE, SAMPLE, hashes
 TEXT = SAMPLE / "held-out.txt"
 PROMPT, NEW_TOKENS = "The capital of France is", 64
 LENGTH = 32
+BEGINNING = 2000  # tokens of the sample's text that a test of every build reads too
 POSITIONS = (0, 7, 19, 31)
 COLUMNS = 64
 
@@ -116,6 +117,7 @@ def reference(name, directory):
     context, stride, limit = MODELS[name]
     text = text_of(limit)
     ids = tokenizer(text).input_ids
+    beginning = {} if limit else {"perplexity_of_the_beginning": perplexity(model, ids[:BEGINNING], context, stride)}
     return {
         "schema": "upcycle-interop/reference/1",
         "model": name,
@@ -131,6 +133,7 @@ def reference(name, directory):
         },
         "logits": logits_of(model, ids[:LENGTH]),
         "perplexity": perplexity(model, ids, context, stride),
+        **beginning,
         "generation": generation(model, tokenizer),
     }
 

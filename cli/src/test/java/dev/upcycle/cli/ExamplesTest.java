@@ -97,6 +97,20 @@ class ExamplesTest {
     runAll(Files.readString(ROOT.resolve(page)));
   }
 
+  @Test
+  void readmeClaimsWhatTheDocumentationOfVerifyDescribes() throws IOException {
+    String readme = Files.readString(ROOT.resolve("README.md")).replaceAll("\\s+", " ");
+    String commands = Files.readString(ROOT.resolve("docs/commands.md")).replaceAll("\\s+", " ");
+
+    assertThat(readme)
+        .contains(
+            "`verify` also runs both models, decoders, image towers, CLIP, connectors and LLaVA");
+    assertThat(commands)
+        .contains(
+            "Image towers, CLIP with its text tower, connectors and LLaVA compositions are run");
+    assertThat(readme).contains("`train` runs a recipe's stages").doesNotContain("does not train");
+  }
+
   static List<String> shipped() {
     return Recipes.shipped();
   }

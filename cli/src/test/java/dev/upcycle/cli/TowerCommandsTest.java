@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.upcycle.cli.Session.Outcome;
 import dev.upcycle.recipe.Recipes;
+import dev.upcycle.recipe.Setting;
 import dev.upcycle.sample.TinyModel;
 import java.nio.file.Path;
 import java.util.List;
@@ -11,6 +12,8 @@ import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 /// The commands on an image tower.
 class TowerCommandsTest {
@@ -44,5 +47,54 @@ class TowerCommandsTest {
     Outcome converted = run("convert", "--model", "clip", "--experts", "3", "--out", "moe");
     assertThat(converted.code()).as(converted.err()).isZero();
     assertThat(converted.err()).contains("vision: clip").contains("count: 3");
+  }
+
+  @Test
+  void imagesThatCannotBePreparedDoNotLoseTheOtherChecks() {
+    assertThat(run("convert", "clip-vit-4x2", "--model", "clip", "--out", "moe").code()).isZero();
+
+    Outcome outcome = run("verify", "clip", "moe", "--image", "cat.png");
+
+    assertThat(outcome.code()).isEqualTo(4);
+    assertThat(outcome.out()).contains("expert copies").contains("verified");
+    assertThat(outcome.err()).contains("preprocessor_config.json: there is no such file");
+  }
+
+  @Test
+  void structureIsToldAlsoWhereTheFunctionsCannotBeCompared() {
+    List<String> siglip = List.of("source.language=siglip_text", "source.vision=siglip");
+    TinyModel.write(
+        Recipes.resolve(
+                Recipes.text("clip-up-b16", work),
+                siglip.stream().map(Setting::parse).toList(),
+                Map.of())
+            .recipe(),
+        work.resolve("siglip"));
+    Outcome converted =
+        run(
+            "convert",
+            "clip-up-b16",
+            "--set",
+            siglip.getFirst(),
+            "--set",
+            siglip.getLast(),
+            "--model",
+            "siglip",
+            "--out",
+            "both");
+    assertThat(converted.code()).as(converted.err()).isZero();
+
+    Outcome insisted = run("verify", "siglip", "both", "--function", "--json");
+    Outcome left = run("verify", "siglip", "both", "--json");
+
+    JsonNode document = JsonMapper.shared().readTree(insisted.out());
+    assertThat(document.get("passed").booleanValue()).isTrue();
+    assertThat(document.get("checks")).isNotEmpty();
+    assertThat(document.get("function").get("compared").booleanValue()).isFalse();
+    assertThat(document.get("function").get("because").asString()).contains("siglip");
+    assertThat(insisted.err()).contains("the functions were not compared");
+    assertThat(insisted.code()).isEqualTo(4);
+    assertThat(left.out()).isEqualTo(insisted.out());
+    assertThat(left.code()).isZero();
   }
 }

@@ -161,4 +161,14 @@ class UsageTest {
 
     assertThat(ExitCode.of(thrown)).isEqualTo(ExitCode.INTERRUPTED);
   }
+
+  @Test
+  void lackOfMemoryForATensorIsALackOfResources() {
+    Session.Outcome outcome =
+        Session.in(folder)
+            .run("bench", "layer", "--hidden", "64", "--tokens", "2000000000", "--turns", "1");
+
+    assertThat(outcome.code()).as(outcome.err()).isEqualTo(6);
+    assertThat(outcome.err()).contains("allocate").doesNotContain("stack trace");
+  }
 }

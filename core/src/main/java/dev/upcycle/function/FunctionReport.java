@@ -83,7 +83,18 @@ public record FunctionReport(
   ///   what this layer alone adds
   /// @param accumulated relative error when each reads its own model's states
   /// @param gates smallest and largest sum of a token's gate weights; null in a dense layer
-  public record Layer(Place place, double own, double accumulated, @Nullable Gates gates) {
+  /// @param experts which were run; null in a dense layer
+  public record Layer(
+      Place place,
+      double own,
+      double accumulated,
+      @Nullable Gates gates,
+      @Nullable Experts experts) {
+    /// Which experts were run; empty in a dense layer.
+    public Optional<Experts> findExperts() {
+      return Optional.ofNullable(experts);
+    }
+
     /// The sums of gate weights of a layer that has experts.
     public Optional<Gates> findGates() {
       return Optional.ofNullable(gates);
@@ -92,9 +103,45 @@ public record FunctionReport(
     /// The worse of two looks at one layer.
     Layer and(Layer other) {
       Gates both = gates == null || other.gates == null ? gates : gates.and(other.gates);
+      Experts run = experts == null || other.experts == null ? experts : experts.and(other.experts);
       return new Layer(
-          place, Math.max(own, other.own), Math.max(accumulated, other.accumulated), both);
+          place, Math.max(own, other.own), Math.max(accumulated, other.accumulated), both, run);
     }
+  }
+
+  /// Which experts of a layer were run.
+  ///
+  /// @param count how many there are
+  /// @param unchosen those that the layer's own router gives no token of the probe
+  /// @param missed those of them that no drawn router ran either, so that nothing is known of them
+  public record Experts(int count, List<Integer> unchosen, List<Integer> missed) {
+    /// Takes copies.
+    public Experts {
+      unchosen = List.copyOf(unchosen);
+      missed = List.copyOf(missed);
+    }
+
+    Experts and(Experts other) {
+      return new Experts(
+          count,
+          unchosen.stream().filter(other.unchosen::contains).toList(),
+          missed.stream().filter(other.missed::contains).toList());
+    }
+  }
+
+  /// How many experts of all layers there are.
+  public long experts() {
+    return layers().stream()
+        .flatMap(layer -> layer.findExperts().stream())
+        .mapToLong(Experts::count)
+        .sum();
+  }
+
+  /// The layers with experts that were not run.
+  public List<Layer> layersWithMissedExperts() {
+    return layers().stream()
+        .filter(layer -> layer.findExperts().filter(all -> !all.missed().isEmpty()).isPresent())
+        .toList();
   }
 
   /// Sums of the weights of a token's experts.

@@ -2,6 +2,7 @@ package dev.upcycle.function;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.function.FunctionVerifier.Obstacle.Cause;
 import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.LibTorch;
 import dev.upcycle.kernels.tensor.TensorScope;
@@ -35,12 +36,19 @@ public final class FunctionVerifier {
 
   private FunctionVerifier() {}
 
-  /// Why functions cannot be verified on this machine; empty when they can.
-  public static Optional<String> unavailable() {
-    LibTorch.Probe probe = LibTorch.probe();
-    return probe.loadable()
-        ? Optional.empty()
-        : Optional.of("LibTorch does not load: " + probe.loadProblem().orElse("unknown reason"));
+  /// Why two models are not compared.
+  ///
+  /// @param cause whose fault it is
+  public record Obstacle(Cause cause, String message) {
+    /// Whose fault it is.
+    public enum Cause {
+      /// LibTorch does not load here.
+      MACHINE,
+      /// The models are not both run here, or are not of one shape.
+      MODELS,
+      /// The dense model binds and the target does not.
+      TARGET
+    }
   }
 
   /// What to ask of two models.
@@ -59,19 +67,36 @@ public final class FunctionVerifier {
     return ModelPair.Kind.of(checkpoint).sees();
   }
 
-  /// Why two models cannot be compared layer by layer; empty when they can.
-  public static Optional<String> mismatch(Checkpoint dense, Checkpoint target) {
+  /// Why two models cannot be compared layer by layer on this machine; empty when they can.
+  public static Optional<Obstacle> obstacle(Checkpoint dense, Checkpoint target) {
+    LibTorch.Probe probe = LibTorch.probe();
+    if (!probe.loadable()) {
+      String reason = probe.loadProblem().orElse("unknown reason");
+      return Optional.of(new Obstacle(Cause.MACHINE, "LibTorch does not load: " + reason));
+    }
     try {
-      return ModelPair.unbuilt(dense)
-          .or(() -> ModelPair.unbuilt(target))
-          .or(() -> ModelPair.differentKinds(dense, target))
-          .or(() -> ModelPair.open(dense, target).mismatch());
+      Optional<String> mismatch =
+          ModelPair.unbuilt(dense)
+              .or(() -> ModelPair.unbuilt(target))
+              .or(() -> ModelPair.differentKinds(dense, target))
+              .or(() -> ModelPair.open(dense, dense).mismatch());
+      if (mismatch.isPresent()) {
+        return mismatch.map(message -> new Obstacle(Cause.MODELS, message));
+      }
     } catch (CheckpointFormatException e) {
-      return Optional.of("a model is not bound: " + e.getMessage());
+      return Optional.of(
+          new Obstacle(Cause.MODELS, "the dense model is not bound: " + e.getMessage()));
+    }
+    try {
+      return ModelPair.open(dense, target)
+          .mismatch()
+          .map(message -> new Obstacle(Cause.MODELS, message));
+    } catch (CheckpointFormatException e) {
+      return Optional.of(new Obstacle(Cause.TARGET, "the target is not bound: " + e.getMessage()));
     }
   }
 
-  /// Compares two models that [#mismatch] finds nothing against.
+  /// Compares two models that [#obstacle] finds nothing against.
   ///
   /// @throws CheckpointFormatException when the images' preprocessing cannot be followed
   /// @throws dev.upcycle.image.ImageException when an image cannot be read
@@ -84,7 +109,9 @@ public final class FunctionVerifier {
           case CONVERTED -> Preservation.objection(dense, target, pair);
           case TRAINED -> Optional.of("the target was trained since");
         };
-    SideBySide walk = new SideBySide(pair.steps(), listener);
+    SideBySide.Exercise exercise =
+        objection.isEmpty() ? SideBySide.Exercise.ALL : SideBySide.Exercise.CHOSEN;
+    SideBySide walk = new SideBySide(pair.steps(), exercise, listener);
     try (TensorScope _ = TensorScope.open();
         Gradients.Pause _ = Gradients.pause()) {
       FunctionReport.Inputs inputs = pair.walk(walk, new ProbePixels(question.images()));

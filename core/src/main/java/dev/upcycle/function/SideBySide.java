@@ -2,6 +2,7 @@ package dev.upcycle.function;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.function.FunctionReport.Control;
+import dev.upcycle.function.FunctionReport.Experts;
 import dev.upcycle.function.FunctionReport.Gates;
 import dev.upcycle.function.FunctionReport.Layer;
 import dev.upcycle.function.FunctionReport.Loss;
@@ -29,6 +30,7 @@ import org.jspecify.annotations.Nullable;
 /// Notes how far two models lie apart on a walk through both; one thread, one walk.
 final class SideBySide {
   private final FunctionVerifier.Listener listener;
+  private final Exercise exercise;
   private final int total;
   private final SequencedMap<Place, Layer> layers = new LinkedHashMap<>();
   private final List<Result> results = new ArrayList<>();
@@ -36,9 +38,18 @@ final class SideBySide {
   private @Nullable Control control;
   private int done;
 
+  /// Which experts are run.
+  enum Exercise {
+    /// Those that the target's routers choose.
+    CHOSEN,
+    /// All, the others under routers drawn for them.
+    ALL
+  }
+
   /// @param total how many layers the walk passes, those passed twice counted twice
-  SideBySide(int total, FunctionVerifier.Listener listener) {
+  SideBySide(int total, Exercise exercise, FunctionVerifier.Listener listener) {
     this.total = total;
+    this.exercise = exercise;
     this.listener = listener;
   }
 
@@ -118,20 +129,22 @@ final class SideBySide {
     Tensor both = Tensors.concat(List.of(before.dense(), before.target()), 0);
     FeedForwardBlock.Output output = stride.step().take(both, WeightChange.NONE);
     List<Tensor> theirs = output.hidden().split(0, ours.size(0), ours.size(0));
-    layers.merge(
-        stride.place(),
-        new Layer(
-            stride.place(),
-            RelativeError.ofWorstToken(ours, theirs.getFirst()),
-            RelativeError.of(ours, theirs.getLast()),
-            output.findRouting().map(SideBySide::gates).orElse(null)),
-        Layer::and);
-    if (control == null && output.findRouting().isPresent()) {
-      int expert = busiest(output.findRouting().get());
-      Tensor wrong =
-          stride.step().take(before.dense(), new FlippedExpert(stride.family(), expert)).hidden();
-      control = new Control(stride.place(), expert, RelativeError.ofWorstToken(ours, wrong));
+    double own = RelativeError.ofWorstToken(ours, theirs.getFirst());
+    @Nullable Gates gates = null;
+    @Nullable Experts experts = null;
+    if (output.findRouting().isPresent()) {
+      Routing routing = output.findRouting().get();
+      gates = gates(routing);
+      ExpertTally tally = new ExpertTally(routing.counts());
+      note(stride, tally.busiest(), before.dense(), ours);
+      if (exercise == Exercise.ALL) {
+        own = Math.max(own, worstOfTheOthers(stride, tally, before.dense(), ours));
+      }
+      experts = tally.experts();
     }
+    double accumulated = RelativeError.of(ours, theirs.getLast());
+    layers.merge(
+        stride.place(), new Layer(stride.place(), own, accumulated, gates, experts), Layer::and);
     listener.advanced(++done, total);
     return States.of(ours, theirs.getLast());
   }
@@ -144,13 +157,32 @@ final class SideBySide {
     return new Gates(least, sums.max().item());
   }
 
-  private static int busiest(Routing routing) {
-    long[] counts = routing.counts();
-    int busiest = 0;
-    for (int expert = 1; expert < counts.length; expert++) {
-      busiest = counts[expert] > counts[busiest] ? expert : busiest;
+  /// Notes what a wrong expert of the first layer that has any would show.
+  private void note(Stride stride, int expert, Tensor dense, Tensor ours) {
+    if (control == null) {
+      FlippedExpert flipped = new FlippedExpert(stride.family(), expert);
+      Tensor wrong = stride.step().take(dense, flipped).hidden();
+      control = new Control(stride.place(), expert, RelativeError.ofWorstToken(ours, wrong));
     }
-    return busiest;
+  }
+
+  /// Runs the experts that were not chosen: where all are copies and weights sum to 1, no router
+  /// changes what a layer computes.
+  private double worstOfTheOthers(Stride stride, ExpertTally tally, Tensor dense, Tensor ours) {
+    double worst = 0;
+    long[] drawn = new long[tally.count()];
+    // Once it is known which rows are used, every run reaches an expert or more.
+    for (int left = tally.count(); left >= 0 && !tally.missed().isEmpty(); left--) {
+      try (TensorScope _ = TensorScope.open()) {
+        DrawnRouter router = new DrawnRouter(stride.family(), tally.rowOfEachExpert(drawn));
+        FeedForwardBlock.Output output = stride.step().take(dense, router);
+        worst = Math.max(worst, RelativeError.ofWorstToken(ours, output.hidden()));
+        long[] counts = output.findRouting().orElseThrow().counts();
+        drawn = router.ofRows(counts);
+        tally.add(counts);
+      }
+    }
+    return worst;
   }
 
   /// Notes something that both models give.

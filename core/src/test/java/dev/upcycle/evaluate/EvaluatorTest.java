@@ -5,14 +5,26 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.upcycle.sample.SampleModel;
 import dev.upcycle.text.TextModel;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 class EvaluatorTest {
   private static final String TEXT = "The Rays of Light are refracted by the Glass. ".repeat(8);
+
+  /// What test-fixtures/interop/smollm2_reference.py made of the sample and its held-out text.
+  private static final Path REFERENCE =
+      Path.of(
+          System.getProperty("upcycle.root"),
+          "test-fixtures/interop/results/reference-sample.json");
+
+  private static final String BEGINNING = "perplexity_of_the_beginning";
 
   @TempDir private Path folder;
 
@@ -29,13 +41,24 @@ class EvaluatorTest {
   }
 
   @Test
-  void perplexityIsThatOfEveryTokenOnce() throws InterruptedException {
+  void perplexityIsThatOfTransformers() throws InterruptedException, IOException {
+    JsonNode stored = JsonMapper.shared().readTree(REFERENCE).required(BEGINNING);
+    String text = Files.readString(folder.resolve("dense/held-out.txt"));
     try (TextModel model = TextModel.open(folder.resolve("dense"), "cpu", "f32")) {
-      Evaluation evaluation = evaluator(model).evaluate(model.model());
+      Evaluation evaluation =
+          new Evaluator(
+                  List.of(
+                      new EvaluatedText(
+                          "held out",
+                          model.encode(text).subList(0, stored.required("tokens").intValue()))),
+                  new Strides(
+                      stored.required("context").intValue(), stored.required("stride").intValue()),
+                  Evaluator.Listener.SILENT)
+              .evaluate(model.model());
 
-      assertThat(evaluation.scored()).isEqualTo(evaluation.tokens() - 1);
-      // The sample was trained on such text: far below the 259 of a uniform guess.
-      assertThat(evaluation.perplexity()).isBetween(1.5, 30.0);
+      assertThat(evaluation.scored()).isEqualTo(stored.required("scored").longValue());
+      assertThat(evaluation.perplexity() / stored.required("perplexity").doubleValue())
+          .isCloseTo(1, within(1e-5));
       assertThat(evaluation.layers()).isEmpty();
     }
   }

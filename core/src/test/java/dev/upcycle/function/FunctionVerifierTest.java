@@ -6,14 +6,19 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.convert.Progress;
 import dev.upcycle.function.FunctionVerifier.Expectation;
+import dev.upcycle.function.FunctionVerifier.Obstacle;
 import dev.upcycle.function.FunctionVerifier.Question;
+import dev.upcycle.model.EditedModel;
 import dev.upcycle.sample.Quickstart;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,5 +112,87 @@ class FunctionVerifierTest {
     assertThat(report.whyNotJudged()).isPresent();
     assertThat(report.firstParting())
         .hasValueSatisfying(it -> assertThat(it.place().layer()).isEqualTo(2));
+  }
+
+  private Optional<Obstacle.Cause> cause(Path dense, Path target) {
+    return FunctionVerifier.obstacle(Checkpoint.open(dense), Checkpoint.open(target))
+        .map(Obstacle::cause);
+  }
+
+  @Test
+  void targetThatIsNotBoundIsNotTheFaultOfItsSource() throws IOException {
+    Path dense = folder.resolve("dense");
+    Path unbound = folder.resolve("unbound");
+    EditedModel.of(Checkpoint.open(folder.resolve("moe")))
+        .config("hidden_act", "\"made_up\"")
+        .write(unbound);
+
+    assertThat(cause(dense, folder.resolve("moe"))).isEmpty();
+    assertThat(cause(dense, unbound)).contains(Obstacle.Cause.TARGET);
+    assertThat(cause(unbound, dense)).contains(Obstacle.Cause.MODELS);
+  }
+
+  /// Zeros in every router, which then send all tokens to the same two experts.
+  private EditedModel withRoutersOfZeros() {
+    EditedModel edited = EditedModel.of(Checkpoint.open(folder.resolve("moe")));
+    for (int layer = 0; layer < 4; layer++) {
+      edited.zeroed("model.layers.%d.block_sparse_moe.gate.weight".formatted(layer));
+    }
+    return edited;
+  }
+
+  private FunctionReport verify(EditedModel edited, Expectation expectation) throws Exception {
+    Path target = edited.write(folder.resolve("edited")).directory();
+    Files.copy(
+        folder.resolve("moe/upcycle.json"),
+        target.resolve("upcycle.json"),
+        StandardCopyOption.REPLACE_EXISTING);
+    return FunctionVerifier.verify(
+        Checkpoint.open(folder.resolve("dense")),
+        Checkpoint.open(target),
+        new Question(expectation, List.of()),
+        (done, total) -> {});
+  }
+
+  @Test
+  void expertsThatNoRouterChoosesAreRunToo() throws Exception {
+    FunctionReport report = verify(withRoutersOfZeros(), Expectation.CONVERTED);
+
+    assertThat(report.failures()).isEmpty();
+    assertThat(report.layersWithMissedExperts()).isEmpty();
+    assertThat(report.layers())
+        .allSatisfy(layer ->
+            assertThat(layer.findExperts())
+                .hasValueSatisfying(run -> assertThat(run.unchosen()).hasSize(run.count() - 2)));
+  }
+
+  @Test
+  void wrongExpertThatNoRouterChoosesIsCaught() throws Exception {
+    int unchosen =
+        verify(withRoutersOfZeros(), Expectation.CONVERTED)
+            .layers()
+            .get(2)
+            .findExperts()
+            .orElseThrow()
+            .unchosen()
+            .getLast();
+
+    FunctionReport report =
+        verify(
+            withRoutersOfZeros()
+                .signFlipped(
+                    "model.layers.2.block_sparse_moe.experts.%d.w2.weight".formatted(unchosen), 0),
+            Expectation.CONVERTED);
+
+    assertThat(report.failures().getFirst().subject()).isEqualTo("layer 2");
+  }
+
+  @Test
+  void expertsThatTrainingLeavesUnchosenAreNamed() throws Exception {
+    FunctionReport report = verify(withRoutersOfZeros(), Expectation.TRAINED);
+
+    assertThat(report.layersWithMissedExperts()).hasSize(4);
+    assertThat(report.layersWithMissedExperts().getFirst().findExperts())
+        .hasValueSatisfying(run -> assertThat(run.missed()).isEqualTo(run.unchosen()));
   }
 }

@@ -69,7 +69,7 @@ class LlavaFunctionTest {
 
   private static FunctionReport verify(Checkpoint dense, Checkpoint target)
       throws InterruptedException {
-    assertThat(FunctionVerifier.mismatch(dense, target)).isEmpty();
+    assertThat(FunctionVerifier.obstacle(dense, target)).isEmpty();
     return FunctionVerifier.verify(
         dense, target, new Question(Expectation.CONVERTED, List.of()), (done, total) -> {});
   }

@@ -7,6 +7,7 @@ import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.convert.PlanExecutor;
 import dev.upcycle.convert.Progress;
 import dev.upcycle.function.FunctionVerifier.Expectation;
+import dev.upcycle.function.FunctionVerifier.Obstacle;
 import dev.upcycle.function.FunctionVerifier.Question;
 import dev.upcycle.model.EditedModel;
 import dev.upcycle.model.GoldenCase;
@@ -55,7 +56,7 @@ class TowerFunctionTest {
 
   private static FunctionReport verify(Checkpoint dense, Checkpoint target, Expectation expectation)
       throws InterruptedException {
-    assertThat(FunctionVerifier.mismatch(dense, target)).isEmpty();
+    assertThat(FunctionVerifier.obstacle(dense, target)).isEmpty();
     return FunctionVerifier.verify(
         dense, target, new Question(expectation, List.of()), (done, total) -> {});
   }
@@ -217,8 +218,11 @@ class TowerFunctionTest {
   void modelsOfTwoKindsAreNotCompared() {
     Checkpoint tower = GoldenCase.vision("clip-vision").checkpoint();
     Checkpoint clip = GoldenCase.vision("clip").checkpoint();
-    assertThat(FunctionVerifier.mismatch(tower, clip))
-        .contains("a clip compares images with texts, the dense model is an image tower");
+    assertThat(FunctionVerifier.obstacle(tower, clip))
+        .contains(
+            new Obstacle(
+                Obstacle.Cause.MODELS,
+                "a clip compares images with texts, the dense model is an image tower"));
   }
 
   @Test
@@ -226,7 +230,7 @@ class TowerFunctionTest {
     Checkpoint dense = GoldenCase.vision("llava").checkpoint();
     Checkpoint other =
         EditedModel.of(dense).config("image_token_index", "5").write(folder.resolve("other"));
-    assertThat(FunctionVerifier.mismatch(dense, other))
-        .contains("image token is 5, the dense model's 60");
+    assertThat(FunctionVerifier.obstacle(dense, other))
+        .contains(new Obstacle(Obstacle.Cause.MODELS, "image token is 5, the dense model's 60"));
   }
 }

@@ -143,6 +143,13 @@ public final class EditedModel {
     return this;
   }
 
+  /// Makes every element zero.
+  public EditedModel zeroed(String name) {
+    Stored old = require(tensors.get(name), name);
+    tensors.put(name, new Stored(old.dtype(), old.shape(), new byte[old.bytes().length]));
+    return this;
+  }
+
   /// Replaces matrices of equal width by one tensor of this shape that holds one after the other.
   EditedModel stacked(String name, List<String> parts, long... shape) {
     ByteArrayOutputStream bytes = new ByteArrayOutputStream();

@@ -11,6 +11,7 @@ import dev.upcycle.data.DataException;
 import dev.upcycle.data.TokenizerException;
 import dev.upcycle.densify.DensifyException;
 import dev.upcycle.image.ImageException;
+import dev.upcycle.model.KernelFault;
 import dev.upcycle.model.NonFiniteException;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.RecipeException;
@@ -81,7 +82,15 @@ public enum ExitCode {
       case UncheckedIOException _, IOException _ -> INPUT;
       case NonFiniteLossException _ -> CHECK;
       case ResourceException _, ResourceShortage _, OutOfMemoryError _ -> RESOURCES;
-      default -> FAULT;
+      default -> KernelFault.find(thrown).map(ExitCode::of).orElse(FAULT);
+    };
+  }
+
+  private static ExitCode of(KernelFault fault) {
+    return switch (fault) {
+      case MEMORY -> RESOURCES;
+      case FILE -> INPUT;
+      case OPERATION -> FAULT;
     };
   }
 

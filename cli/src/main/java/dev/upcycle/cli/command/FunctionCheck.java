@@ -10,6 +10,7 @@ import dev.upcycle.dialect.Sources;
 import dev.upcycle.function.FunctionReport;
 import dev.upcycle.function.FunctionReport.Inputs;
 import dev.upcycle.function.FunctionVerifier;
+import dev.upcycle.function.FunctionVerifier.Obstacle;
 import dev.upcycle.function.FunctionVerifier.Question;
 import dev.upcycle.model.ModelOptions;
 import dev.upcycle.verify.VerifyReport;
@@ -34,23 +35,55 @@ record FunctionCheck(Checkpoint dense, Path target, Question question) {
   private static final Set<String> FOUNDATIONS =
       Set.of("tensor names", "shapes", "dtypes", "headers", "index", "config", "files");
 
-  /// Why it cannot run here and on what the other checks found; empty when it can.
-  Optional<String> obstacle(VerifyReport report) {
-    for (VerifyReport.Failure failure : report.failures()) {
-      if (FOUNDATIONS.contains(failure.check())) {
-        return Optional.of("the check of " + failure.check() + " failed");
-      }
-    }
-    return FunctionVerifier.unavailable()
-        .or(() -> FunctionVerifier.mismatch(dense, Sources.open(target)));
+  /// What came of it.
+  sealed interface Result {
+    /// Nobody asked for it.
+    record Unasked() implements Result {}
+
+    /// Both models ran.
+    record Compared(FunctionReport report) implements Result {}
+
+    /// They did not.
+    ///
+    /// @param because why
+    /// @param code what that means where the comparison was insisted on
+    record Missed(String because, ExitCode code) implements Result {}
+
+    /// The target cannot be what its structure says.
+    record Unbound(String because) implements Result {}
   }
 
-  /// @param threads of one operation
-  FunctionReport run(int threads, Terminal terminal) throws InterruptedException {
+  /// Refuses images for models that look at none.
+  void requireUse() {
     if (!question.images().isEmpty() && !FunctionVerifier.sees(dense)) {
       throw new UsageException(
           "--image: a %s looks at no images".formatted(dense.config().modelType()));
     }
+  }
+
+  /// Runs both models where nothing is in the way.
+  ///
+  /// @param report what the other checks found
+  /// @param threads of one operation
+  Result result(VerifyReport report, int threads, Terminal terminal) throws InterruptedException {
+    for (VerifyReport.Failure failure : report.failures()) {
+      if (FOUNDATIONS.contains(failure.check())) {
+        return new Result.Missed("the check of " + failure.check() + " failed", ExitCode.CHECK);
+      }
+    }
+    Optional<Obstacle> obstacle = FunctionVerifier.obstacle(dense, Sources.open(target));
+    if (obstacle.isEmpty()) {
+      return new Result.Compared(run(threads, terminal));
+    }
+    String because = obstacle.get().message();
+    return switch (obstacle.get().cause()) {
+      case MACHINE -> new Result.Missed(because, ExitCode.RESOURCES);
+      case MODELS -> new Result.Missed(because, ExitCode.INPUT);
+      case TARGET -> new Result.Unbound(because);
+    };
+  }
+
+  private FunctionReport run(int threads, Terminal terminal) throws InterruptedException {
     ModelOptions.cpu().useThreads(threads);
     try (ProgressMeter meter = terminal.meter("comparing functions")) {
       return FunctionVerifier.verify(
@@ -62,17 +95,38 @@ record FunctionCheck(Checkpoint dense, Path target, Question question) {
   }
 
   /// The report with this check's result among the others.
-  static VerifyReport with(VerifyReport report, FunctionReport function) {
+  static VerifyReport with(VerifyReport report, Result result) {
+    return switch (result) {
+      case Result.Unasked _, Result.Missed _ -> report;
+      case Result.Compared(FunctionReport function) ->
+          with(
+              report,
+              function.layers().size(),
+              function.failures().stream()
+                  .map(failure ->
+                      new VerifyReport.Failure(NAME, failure.subject(), failure.message()))
+                  .toList());
+      case Result.Unbound(String because) ->
+          with(report, 1, List.of(new VerifyReport.Failure(NAME, "target", because)));
+    };
+  }
+
+  private static VerifyReport with(
+      VerifyReport report, long covered, List<VerifyReport.Failure> found) {
     List<VerifyReport.Check> checks = new ArrayList<>(report.checks());
     List<VerifyReport.Failure> failures = new ArrayList<>(report.failures());
-    List<FunctionReport.Failure> found = function.failures();
-    checks.add(new VerifyReport.Check(NAME, function.layers().size(), 0, found.size()));
-    found.forEach(failure ->
-        failures.add(new VerifyReport.Failure(NAME, failure.subject(), failure.message())));
+    checks.add(new VerifyReport.Check(NAME, covered, 0, found.size()));
+    failures.addAll(found);
     return new VerifyReport(checks, failures, report.remarks());
   }
 
-  static void print(FunctionReport function, Terminal terminal) {
+  static void print(Result result, Terminal terminal) {
+    if (result instanceof Result.Compared(FunctionReport function)) {
+      print(function, terminal);
+    }
+  }
+
+  private static void print(FunctionReport function, Terminal terminal) {
     Table table =
         Table.pairs()
             .row("worst layer alone", error(function.worstLayer()))
@@ -93,6 +147,9 @@ record FunctionCheck(Checkpoint dense, Path target, Question question) {
             table.row(
                 "sums of gate weights",
                 "%s to %s".formatted(number("%.7f", gates.least()), number("%.7f", gates.most()))));
+    if (function.experts() > 0) {
+      table.row("experts run", expertsRun(function));
+    }
     function
         .findControl()
         .ifPresent(control ->
@@ -103,6 +160,24 @@ record FunctionCheck(Checkpoint dense, Path target, Question question) {
                         .formatted(control.expert(), control.place().name())));
     terminal.result(
         "\nfunction: relative errors of " + seen(function.inputs()) + " in float32\n" + table);
+  }
+
+  private static String expertsRun(FunctionReport function) {
+    List<FunctionReport.Layer> layers = function.layersWithMissedExperts();
+    if (layers.isEmpty()) {
+      return "all " + function.experts();
+    }
+    FunctionReport.Layer first = layers.getFirst();
+    List<Integer> missed = first.findExperts().orElseThrow().missed();
+    long all =
+        layers.stream().mapToLong(layer -> layer.findExperts().orElseThrow().missed().size()).sum();
+    return "%d of %d; not %s of %s%s"
+        .formatted(
+            function.experts() - all,
+            function.experts(),
+            missed,
+            first.place().name(),
+            layers.size() == 1 ? "" : " and others of %d more".formatted(layers.size() - 1));
   }
 
   private static String seen(Inputs inputs) {
@@ -122,8 +197,21 @@ record FunctionCheck(Checkpoint dense, Path target, Question question) {
     return number("%.3g", value);
   }
 
-  static void put(FunctionReport function, ObjectNode document) {
-    ObjectNode member = document.putObject(NAME);
+  static void put(Result result, ObjectNode document) {
+    switch (result) {
+      case Result.Unasked _ -> {}
+      case Result.Compared(FunctionReport function) ->
+          put(function, document.putObject(NAME).put("compared", true));
+      case Result.Missed(String because, _) -> putMissed(because, document);
+      case Result.Unbound(String because) -> putMissed(because, document);
+    }
+  }
+
+  private static void putMissed(String because, ObjectNode document) {
+    document.putObject(NAME).put("compared", false).put("because", because);
+  }
+
+  private static void put(FunctionReport function, ObjectNode member) {
     member
         .put("judged", function.whyNotJudged().isEmpty())
         .put("passed", function.passed())
@@ -155,6 +243,13 @@ record FunctionCheck(Checkpoint dense, Path target, Question question) {
           .findGates()
           .ifPresent(gates ->
               row.putObject("gate_sums").put("min", gates.least()).put("max", gates.most()));
+      layer
+          .findExperts()
+          .ifPresent(experts -> {
+            ObjectNode run = row.putObject("experts").put("count", experts.count());
+            experts.unchosen().forEach(run.putArray("unchosen")::add);
+            experts.missed().forEach(run.putArray("not_run")::add);
+          });
     }
     function
         .findControl()

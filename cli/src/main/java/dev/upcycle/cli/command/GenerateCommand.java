@@ -12,7 +12,7 @@ import dev.upcycle.generate.Generation;
 import dev.upcycle.generate.Sampler;
 import dev.upcycle.generate.Sampling;
 import dev.upcycle.generate.TextGenerator;
-import dev.upcycle.kernels.tensor.TensorScope;
+import dev.upcycle.model.Workspace;
 import dev.upcycle.text.TextModel;
 import java.util.List;
 import java.util.Locale;
@@ -113,7 +113,7 @@ final class GenerateCommand extends Command {
     }
     images.requireOne(chat);
     try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal);
-        TensorScope _ = TensorScope.open()) {
+        Workspace _ = Workspace.open()) {
       Beginning beginning = beginning(opened);
       Set<Long> ends = ignoreEnd ? Set.of() : EndOfSequence.of(opened.checkpoint());
       long read = beginning.ids().size();

@@ -9,7 +9,6 @@ import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.sample.Quickstart;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.Optional;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -68,7 +67,7 @@ final class QuickstartCommand extends Command {
   }
 
   private static void print(Quickstart.Result result, Terminal terminal) {
-    VerifyCommand.print(result.report(), Optional.empty(), terminal);
+    VerifyCommand.print(result.report(), new FunctionCheck.Result.Unasked(), terminal);
     terminal.result("");
     terminal.result(
         Table.pairs()

@@ -13,7 +13,7 @@ import dev.upcycle.evaluate.ExpertLoad;
 import dev.upcycle.evaluate.ModalLoad;
 import dev.upcycle.evaluate.SampleEvaluation;
 import dev.upcycle.evaluate.SampleEvaluator;
-import dev.upcycle.kernels.tensor.TensorScope;
+import dev.upcycle.model.Workspace;
 import dev.upcycle.text.ImageReading;
 import dev.upcycle.text.SampleReader;
 import java.nio.file.Path;
@@ -49,7 +49,7 @@ record SampleEval(ImageReading reading, Data data, LlavaTemplate template, int c
         if (Thread.interrupted()) {
           throw new InterruptedException();
         }
-        try (TensorScope _ = TensorScope.open()) {
+        try (Workspace _ = Workspace.open()) {
           evaluator.add(reader.read(file, row));
         } catch (DataException e) {
           if (e.row().isEmpty() || skipped >= data.skippable()) {

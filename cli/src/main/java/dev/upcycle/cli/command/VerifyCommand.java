@@ -1,15 +1,14 @@
 package dev.upcycle.cli.command;
 
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.cli.command.FunctionCheck.Result;
 import dev.upcycle.cli.terminal.ProgressMeter;
 import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.dialect.Sources;
-import dev.upcycle.function.FunctionReport;
 import dev.upcycle.function.FunctionVerifier;
-import dev.upcycle.text.ResourceShortage;
 import dev.upcycle.verify.Verifier;
 import dev.upcycle.verify.Verifier.Expectation;
 import dev.upcycle.verify.VerifyReport;
@@ -100,8 +99,10 @@ final class VerifyCommand extends Command {
     }
     List<Path> paths = models.stream().map(model -> Models.locate(model, surroundings())).toList();
     Optional<Path> source = paths.size() == 2 ? Optional.of(paths.getFirst()) : Optional.empty();
+    Optional<FunctionCheck> check = functionCheck(source.map(Sources::open), paths.getLast());
+    check.ifPresent(FunctionCheck::requireUse);
     VerifyReport report = verify(source, paths.getLast(), terminal);
-    return conclude(report, source.map(Sources::open), paths.getLast(), terminal);
+    return conclude(report, check, terminal);
   }
 
   /// Against a source in parts.
@@ -111,23 +112,51 @@ final class VerifyCommand extends Command {
     }
     Path target = Models.locate(models.getFirst(), surroundings());
     Optional<Checkpoint> source = Optional.of(DenseModel.of(parts).open(surroundings()));
-    VerifyReport report = verifyOpened(source, target, terminal);
-    return conclude(report, source, target, terminal);
+    Optional<FunctionCheck> check = functionCheck(source, target);
+    check.ifPresent(FunctionCheck::requireUse);
+    return conclude(verifyOpened(source, target, terminal), check, terminal);
   }
 
-  private ExitCode conclude(
-      VerifyReport report, Optional<Checkpoint> source, Path target, Terminal terminal)
+  private ExitCode conclude(VerifyReport report, Optional<FunctionCheck> check, Terminal terminal)
       throws InterruptedException {
-    Optional<FunctionReport> compared = compare(source, target, report, terminal);
-    VerifyReport whole = compared.map(found -> FunctionCheck.with(report, found)).orElse(report);
+    if (check.isEmpty()) {
+      return told(report, new Result.Unasked(), terminal);
+    }
+    Result result;
+    try {
+      result = check.get().result(report, threads.count(), terminal);
+    } catch (RuntimeException | OutOfMemoryError e) {
+      tell(report, new Result.Missed(String.valueOf(e.getMessage()), ExitCode.of(e)), terminal);
+      throw e;
+    }
+    return told(FunctionCheck.with(report, result), result, terminal);
+  }
+
+  private void tell(VerifyReport report, Result result, Terminal terminal) {
     if (json.wanted()) {
-      ObjectNode document = whole.toJson();
-      compared.ifPresent(found -> FunctionCheck.put(found, document));
+      ObjectNode document = report.toJson();
+      FunctionCheck.put(result, document);
       terminal.result(document);
     } else {
-      print(whole, compared, terminal);
+      print(report, result, terminal);
     }
-    return whole.passed() ? ExitCode.OK : ExitCode.CHECK;
+  }
+
+  /// Tells everything that was found, and what the process exits with.
+  private ExitCode told(VerifyReport report, Result result, Terminal terminal) {
+    tell(report, result, terminal);
+    if (!report.passed()) {
+      return ExitCode.CHECK;
+    }
+    if (result instanceof Result.Missed(String because, ExitCode code)) {
+      String message = "the functions were not compared: " + because;
+      if (Boolean.TRUE.equals(function)) {
+        terminal.error(message);
+        return code;
+      }
+      terminal.warning(message);
+    }
+    return ExitCode.OK;
   }
 
   private VerifyReport verify(Optional<Path> source, Path target, Terminal terminal) {
@@ -146,9 +175,7 @@ final class VerifyCommand extends Command {
     return trained ? Expectation.TRAINED : Expectation.CONVERTED;
   }
 
-  private Optional<FunctionReport> compare(
-      Optional<Checkpoint> source, Path target, VerifyReport report, Terminal terminal)
-      throws InterruptedException {
+  private Optional<FunctionCheck> functionCheck(Optional<Checkpoint> source, Path target) {
     boolean asked = Boolean.TRUE.equals(function);
     if (source.isEmpty() && (asked || !images.isEmpty())) {
       throw new UsageException(
@@ -157,7 +184,7 @@ final class VerifyCommand extends Command {
     if (source.isEmpty() || Boolean.FALSE.equals(function)) {
       return Optional.empty();
     }
-    FunctionCheck check =
+    return Optional.of(
         new FunctionCheck(
             source.get(),
             target,
@@ -165,19 +192,10 @@ final class VerifyCommand extends Command {
                 trained
                     ? FunctionVerifier.Expectation.TRAINED
                     : FunctionVerifier.Expectation.CONVERTED,
-                images.stream().map(this::resolve).toList()));
-    Optional<String> obstacle = check.obstacle(report);
-    if (obstacle.isEmpty()) {
-      return Optional.of(check.run(threads.count(), terminal));
-    }
-    if (asked && report.passed()) {
-      throw new ResourceShortage("the functions cannot be compared: " + obstacle.get());
-    }
-    terminal.warning("the functions were not compared: " + obstacle.get());
-    return Optional.empty();
+                images.stream().map(this::resolve).toList())));
   }
 
-  static void print(VerifyReport report, Optional<FunctionReport> function, Terminal terminal) {
+  static void print(VerifyReport report, Result result, Terminal terminal) {
     Table table = Table.of("check", "covered", "compared", "failed", "");
     for (VerifyReport.Check check : report.checks()) {
       table.row(
@@ -188,7 +206,7 @@ final class VerifyCommand extends Command {
           check.failed() == 0 ? "ok" : "FAILED");
     }
     terminal.result(table.toString());
-    function.ifPresent(found -> FunctionCheck.print(found, terminal));
+    FunctionCheck.print(result, terminal);
     report.remarks().forEach(terminal::note);
     report.failures().stream()
         .limit(SHOWN_FAILURES)

@@ -2,7 +2,7 @@ package dev.upcycle.kernels.tensor;
 
 import static org.bytedeco.pytorch.global.torch.from_file;
 
-import dev.upcycle.kernels.KernelException;
+import dev.upcycle.kernels.UnreadableFileException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,16 +38,19 @@ public final class MappedFile implements AutoCloseable {
 
   /// Maps a file that holds at least one byte.
   ///
-  /// @throws KernelException when it cannot be read or is empty
+  /// @throws UnreadableFileException when it cannot be read or is empty
   public static MappedFile open(Path path) {
     long bytes;
     try {
       bytes = Files.size(path);
     } catch (IOException e) {
-      throw new KernelException("cannot map %s: %s".formatted(path, e), e);
+      throw new UnreadableFileException("cannot map %s: %s".formatted(path, e), e);
     }
     if (bytes == 0) {
-      throw new KernelException("cannot map %s: the file is empty".formatted(path));
+      throw new UnreadableFileException("cannot map %s: the file is empty".formatted(path));
+    }
+    if (!Files.isReadable(path)) {
+      throw new UnreadableFileException("cannot map %s: it may not be read".formatted(path));
     }
     return new MappedFile(path, bytes);
   }
@@ -57,14 +60,14 @@ public final class MappedFile implements AutoCloseable {
   /// An offset that the element type's width divides gives a view of the file; any other gives a
   /// copy, since processors may refuse to compute on such addresses.
   ///
-  /// @throws KernelException when the tensor would reach past the end of the file
+  /// @throws UnreadableFileException when the tensor would reach past the end of the file
   public Tensor tensor(long offset, DType dtype, long... shape) {
     long length = dtype.bytes();
     for (long size : shape) {
       length = Math.multiplyExact(length, size);
     }
     if (offset < 0 || length < 0 || offset > bytes - length) {
-      throw new KernelException(
+      throw new UnreadableFileException(
           "%s: a tensor of %d bytes at offset %d passes the end of the file at %d"
               .formatted(path, length, offset, bytes));
     }

@@ -1,6 +1,7 @@
 package dev.upcycle.kernels.tensor;
 
 import dev.upcycle.kernels.KernelException;
+import dev.upcycle.kernels.KernelMemoryException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -25,6 +26,12 @@ import org.jspecify.annotations.Nullable;
 final class Native {
   private static final Pattern BACKTRACE =
       Pattern.compile("\n(Exception raised from|frame #).*", Pattern.DOTALL);
+
+  /// What the allocators of processors and of CUDA say, and mmap.
+  private static final Pattern NO_MEMORY =
+      Pattern.compile(
+          "can't allocate memory|not enough memory|out of memory|cannot allocate memory",
+          Pattern.CASE_INSENSITIVE);
 
   private Native() {}
 
@@ -139,9 +146,12 @@ final class Native {
     if (e instanceof KernelException ours) {
       return ours;
     }
-    String message = String.valueOf(e.getMessage());
+    String said = String.valueOf(e.getMessage());
+    String message = operation + ": " + BACKTRACE.matcher(said).replaceFirst("");
     KernelException clean =
-        new KernelException(operation + ": " + BACKTRACE.matcher(message).replaceFirst(""));
+        NO_MEMORY.matcher(message).find()
+            ? new KernelMemoryException(message)
+            : new KernelException(message);
     clean.setStackTrace(e.getStackTrace());
     return clean;
   }

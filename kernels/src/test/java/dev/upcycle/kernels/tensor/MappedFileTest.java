@@ -3,8 +3,8 @@ package dev.upcycle.kernels.tensor;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.upcycle.kernels.KernelException;
 import dev.upcycle.kernels.ScopePerTest;
+import dev.upcycle.kernels.UnreadableFileException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
@@ -83,7 +83,7 @@ class MappedFileTest {
     Path path = floatsAt(0);
     try (MappedFile file = MappedFile.open(path)) {
       assertThatThrownBy(() -> file.tensor(4, DType.F32, 4))
-          .isInstanceOf(KernelException.class)
+          .isInstanceOf(UnreadableFileException.class)
           .hasMessageContaining("weights.bin")
           .hasMessageContaining("16 bytes at offset 4");
     }
@@ -92,7 +92,7 @@ class MappedFileTest {
   @Test
   void aMissingFileIsRefusedByName() {
     assertThatThrownBy(() -> MappedFile.open(folder.resolve("none.bin")))
-        .isInstanceOf(KernelException.class)
+        .isInstanceOf(UnreadableFileException.class)
         .hasMessageContaining("none.bin");
   }
 
@@ -100,7 +100,7 @@ class MappedFileTest {
   void anEmptyFileIsRefusedByName() throws IOException {
     Path empty = Files.createFile(folder.resolve("empty.bin"));
     assertThatThrownBy(() -> MappedFile.open(empty))
-        .isInstanceOf(KernelException.class)
+        .isInstanceOf(UnreadableFileException.class)
         .hasMessageContaining("empty.bin");
   }
 }

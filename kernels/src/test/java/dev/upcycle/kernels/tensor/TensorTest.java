@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.kernels.KernelException;
+import dev.upcycle.kernels.KernelMemoryException;
 import dev.upcycle.kernels.ScopePerTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
@@ -15,7 +16,7 @@ class TensorTest {
   @Test
   void memoryThatIsNotThereIsToldWithoutTheBacktrace() {
     assertThatThrownBy(() -> Tensors.zeros(DType.F32, 1L << 60))
-        .isInstanceOf(KernelException.class)
+        .isInstanceOf(KernelMemoryException.class)
         .hasMessageContaining("allocate")
         .hasMessageNotContaining("frame #");
   }
