@@ -106,6 +106,24 @@ public final class SingleConfig {
     };
   }
 
+  /// A part's config as its code runs it: where the whole says nothing, CuMo's routers before the
+  /// decoder round as its code does; its decoder's never do.
+  ///
+  /// @param family of the whole
+  /// @param own the part's
+  public static ModelConfig routed(Architecture family, ModelConfig whole, ModelPart own) {
+    if (family.ownKeys().isEmpty() || !own.family().mixtureOfExperts()) {
+      return own.config();
+    }
+    ObjectNode json = own.config().json();
+    if (own.family().decodes()) {
+      json.remove(NUMERICS);
+    } else {
+      json.put(NUMERICS, whole.findString(NUMERICS).orElse("cumo"));
+    }
+    return own.config().with(json);
+  }
+
   /// The image tower's config: what the config holds of it, else that of the published tower which
   /// it names.
   static ModelConfig vision(ModelConfig whole) {
@@ -115,14 +133,8 @@ public final class SingleConfig {
     if (whole.findBoolean("clip_smoe").orElse(false)) {
       json.put("num_experts", whole.requireLong("num_experts"));
       json.put("num_experts_per_tok", whole.requireLong("num_selected"));
-      json.put(NUMERICS, numerics(whole));
     }
     return whole.with(json);
-  }
-
-  /// How routers before the decoder compute: as CuMo's code does, where the config says nothing.
-  private static String numerics(ModelConfig whole) {
-    return whole.findString(NUMERICS).orElse("cumo");
   }
 
   private static ObjectNode published(ModelConfig whole) {
@@ -172,7 +184,6 @@ public final class SingleConfig {
       connector.put("model_type", "mlp_moe");
       connector.put("num_experts", whole.requireLong("num_experts"));
       connector.put("num_experts_per_tok", whole.requireLong("num_selected"));
-      connector.put(NUMERICS, numerics(whole));
     }
   }
 

@@ -15,6 +15,7 @@ import java.util.List;
 record ProbePixels(List<Path> files) {
   private static final int NOISE = 2;
   private static final long SEED = 20260101;
+  private static final String PREPROCESSING = "preprocessor_config.json";
 
   /// Takes a copy.
   ProbePixels {
@@ -27,7 +28,16 @@ record ProbePixels(List<Path> files) {
   Tensor read(Checkpoint dense, PixelShape shape) {
     return files.isEmpty()
         ? Tensors.normal(SEED, NOISE, shape.channels(), shape.side(), shape.side())
-        : PixelReader.of(dense.directory(), dense.config(), shape).read(files);
+        : PixelReader.of(directory(dense), dense.config(), shape).read(files);
+  }
+
+  /// Where the preprocessing is said: a model in parts has several directories.
+  private static Path directory(Checkpoint dense) {
+    return dense.companions().stream()
+        .filter(file -> file.endsWith(PREPROCESSING))
+        .map(file -> file.resolveSibling(""))
+        .findFirst()
+        .orElse(dense.directory());
   }
 
   /// How many there are.

@@ -3,6 +3,7 @@ package dev.upcycle.model;
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.ModelPart;
+import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.arch.TemplateMatch;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
@@ -43,15 +44,20 @@ record StoredPart(
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException when its config names a family that
   ///   cannot stand there
   StoredPart part(Part kind) {
+    Composition composition = composition(checkpoint);
     ModelPart member =
-        composition(checkpoint)
+        composition
             .find(kind)
             .orElseThrow(() -> new IllegalStateException(family() + " has no part " + kind));
     SequencedMap<String, TensorEntry> inside = new LinkedHashMap<>();
     for (TensorEntry entry : checkpoint.tensors().values()) {
       nameIn(member, entry.name()).ifPresent(name -> inside.put(name, entry));
     }
-    return new StoredPart(checkpoint, member, inside);
+    ModelConfig own = SingleConfig.routed(composition.whole(), checkpoint.config(), member);
+    return new StoredPart(
+        checkpoint,
+        new ModelPart(member.part(), member.family(), own, member.naming(), member.held()),
+        inside);
   }
 
   private static Composition composition(Checkpoint checkpoint) {

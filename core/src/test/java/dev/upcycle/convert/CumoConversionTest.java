@@ -29,6 +29,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /// CuMo's own form: one config, one level before the tower's names, no word of a feed-forward
@@ -173,6 +174,18 @@ class CumoConversionTest {
             "vision_tower.vision_model.post_layernorm.bias");
     assertThat(verify(Optional.of(own), moe).failures()).isEmpty();
     assertThat(verify(Optional.empty(), moe).failures()).isEmpty();
+  }
+
+  @Test
+  void llavasOwnChoiceOfStatesGoesAlongOrIsRefused() throws IOException {
+    ResolvedRecipe recipe = recipe(VISION + CONNECTOR, "target=llava_moe");
+    Path own = own(dense(recipe), "model.vision_tower.vision_tower.");
+    edit(own, "scales", JsonNodeFactory.instance.nullNode());
+    edit(own, "mm_vision_select_layer", JsonNodeFactory.instance.numberNode(-1));
+    assertThat(convert(own, recipe).config().requireLong("vision_feature_layer")).isEqualTo(-1);
+    assertThatThrownBy(
+            () -> Planner.plan(Checkpoint.open(own), recipe(VISION + CONNECTOR, "target=cumo")))
+        .hasMessageContaining("the model reads vision_feature_layer -1, CuMo's code always -2");
   }
 
   @Test
