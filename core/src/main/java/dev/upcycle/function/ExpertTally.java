@@ -22,10 +22,13 @@ final class ExpertTally {
 
   /// The expert that the layer's own router gives most tokens.
   int busiest() {
-    return IntStream.range(0, chosen.length)
-        .boxed()
-        .max(Comparator.<Integer>comparingLong(expert -> chosen[expert]).thenComparingInt(e -> -e))
-        .orElseThrow();
+    int busiest = 0;
+    for (int expert = 1; expert < chosen.length; expert++) {
+      if (chosen[expert] > chosen[busiest]) {
+        busiest = expert;
+      }
+    }
+    return busiest;
   }
 
   void add(long[] counts) {

@@ -46,7 +46,7 @@ class ComplaintsTest {
             "mine.yaml:2:7: name: found the text \"my recipe\"; expected a text of letters, digits,"
                 + " dots, dashes and underscores, 96 at most, that begins with a letter or digit",
             "mine.yaml:3:9: target: found mixtrl; expected one of mixtral, llava, llava_moe, cumo,"
-                + " auto; did you mean mixtral?",
+                + " openai_clip_moe, auto; did you mean mixtral?",
             "mine.yaml:5:3: language.layer: unknown key; did you mean layers?",
             "mine.yaml:7:12: language.experts.count: found 0; expected an integer from 1 to 65536",
             "mine.yaml:8:11: language.experts.init: found copy; expected a map, always, such as"
