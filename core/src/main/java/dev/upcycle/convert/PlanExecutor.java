@@ -1,13 +1,18 @@
 package dev.upcycle.convert;
 
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.SourceFile;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.checkpoint.write.OutputGuard;
 import dev.upcycle.plan.UpcyclePlan;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /// Runs a plan onto disk, a slice of a tensor at a time.
 ///
@@ -55,7 +60,7 @@ public final class PlanExecutor {
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException when the source changes meanwhile
   public static Result run(
       UpcyclePlan plan, Checkpoint source, Options options, Progress progress) {
-    source.directories().forEach(one -> OutputGuard.check(options.out(), one));
+    guarded(source).forEach(one -> OutputGuard.check(options.out(), one));
     PlanExecutor executor = new PlanExecutor(plan, source);
     executor.watch.requireUnchanged();
     try (CheckpointWriter writer =
@@ -68,6 +73,18 @@ public final class PlanExecutor {
       int files = plan.layout().shards().size();
       return new Result(options.out(), files, bytes, files - pending.size());
     }
+  }
+
+  /// What is only ever read: directories of models; of a folder that has no config, and so is none,
+  /// the weights alone.
+  private static Stream<Path> guarded(Checkpoint source) {
+    Predicate<Path> model = folder -> Files.exists(folder.resolve("config.json"));
+    return Stream.concat(
+        source.directories().stream().filter(model),
+        source.files().stream()
+            .map(SourceFile::path)
+            .filter(
+                file -> !model.test(Objects.requireNonNull(file.toAbsolutePath().getParent()))));
   }
 
   private Map<String, String> facts() {

@@ -7,6 +7,7 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.convert.Manifest;
 import dev.upcycle.convert.Progress;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipe;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,6 +84,19 @@ public final class Verifier {
         dense
             .map(opened -> Composition.read(opened.config(), opened.tensors().keySet()))
             .orElseGet(() -> SourceParts.of(parts, manifest));
+    if (!kinds(parts).equals(kinds(denseParts))) {
+      findings.covered(CheckKind.SOURCE);
+      findings.failed(
+          CheckKind.SOURCE,
+          "config.json",
+          String.format(
+              Locale.ROOT,
+              "%s says that a %s went in, the source is a %s",
+              Manifest.FILE_NAME,
+              manifest.sourceFamily(),
+              denseParts.whole().modelType()));
+      return findings.report(name -> 0);
+    }
     ExpectedTensors expected = ExpectedTensors.derive(parts, denseParts);
     Subject subject = new Subject(checkpoint, parts, denseParts, dense, manifest, recipe, expected);
     for (Examination examination : examinations(subject, stored, expectation, progress)) {
@@ -90,6 +104,10 @@ public final class Verifier {
     }
     List<String> order = new ArrayList<>(expected.byName().keySet());
     return findings.report(position(order));
+  }
+
+  private static List<Optional<Part>> kinds(Composition composition) {
+    return composition.parts().stream().map(ModelPart::part).toList();
   }
 
   private static List<Examination> examinations(

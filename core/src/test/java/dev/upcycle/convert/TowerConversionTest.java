@@ -9,6 +9,7 @@ import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.TensorSpec;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.checkpoint.write.ShardLayout;
+import dev.upcycle.dialect.Sources;
 import dev.upcycle.estimate.Estimate;
 import dev.upcycle.estimate.Parameters;
 import dev.upcycle.inspect.Inspection;
@@ -371,5 +372,41 @@ class TowerConversionTest {
         Estimate.of(Planner.plan(ModelConfig.of(connector), recipe("connector-4x2"))).parameters();
     assertThat(projector.total()).isEqualTo(4 * 25_174_016L + 4 * 2048);
     assertThat(projector.active()).isEqualTo(2 * 25_174_016L + 4 * 2048);
+  }
+
+  @Test
+  void aSourceOfOtherPartsIsAnotherSource() {
+    Checkpoint target = convert(dense("clip-vit-4x2"), recipe("clip-vit-4x2"));
+
+    VerifyReport report = verify(dense("clip-up-b16"), target);
+
+    assertThat(report.passed()).isFalse();
+    assertThat(report.failures())
+        .singleElement()
+        .satisfies(failure ->
+            assertThat(failure.message()).contains("a clip_vision_model went in", "is a clip"));
+  }
+
+  @Test
+  void besideAConnectorsFileThereIsRoomForTheResult() throws IOException {
+    Path file = folder.resolve("mm_projector.safetensors");
+    Files.copy(dense("connector-4x2").resolve("model.safetensors"), file);
+    Checkpoint source = Sources.open(file);
+    Path out = folder.resolve("experts");
+
+    PlanExecutor.run(
+        Planner.plan(source, recipe("connector-4x2")),
+        source,
+        new PlanExecutor.Options(out, CheckpointWriter.Mode.FRESH, 1),
+        Progress.SILENT);
+
+    assertThat(out.resolve("config.json")).exists();
+    assertThatThrownBy(() ->
+            PlanExecutor.run(
+                Planner.plan(source, recipe("connector-4x2")),
+                source,
+                new PlanExecutor.Options(folder, CheckpointWriter.Mode.FRESH, 1),
+                Progress.SILENT))
+        .hasMessageContaining("holds the source");
   }
 }
