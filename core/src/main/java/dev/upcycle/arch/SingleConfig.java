@@ -70,9 +70,16 @@ public final class SingleConfig {
 
   private SingleConfig() {}
 
-  /// The published tower of these sizes, by its name on the hub.
-  public static Optional<String> tower(Dimensions sizes) {
+  /// The published tower of a tower's config, by its name on the hub; none where it computes
+  /// otherwise, since CuMo takes the tower's config from that name.
+  public static Optional<String> tower(ModelPart vision) {
+    ModelConfig config = vision.family().complete(vision.config());
+    Dimensions sizes = vision.dimensions();
+    boolean openAi =
+        config.findString("hidden_act").equals(Optional.of("quick_gelu"))
+            && config.findDouble("layer_norm_eps").orElse(0) == 1e-5;
     return TOWERS.entrySet().stream()
+        .filter(one -> openAi)
         .filter(one -> one.getValue().of(sizes))
         .map(Map.Entry::getKey)
         .findFirst();

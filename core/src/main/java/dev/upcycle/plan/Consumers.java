@@ -35,20 +35,26 @@ final class Consumers {
       return ofDecoder(config, target.parts().getFirst().dimensions());
     }
     if (!target.whole().ownKeys().isEmpty()) {
-      return ofSingleForm(target.whole());
+      return ofSingleForm(target.whole(), config);
     }
     return target.whole().modeling().isEmpty() && !target.whole().parts().isEmpty()
         ? ofComposition(target.whole())
         : ofOwnModelling(target.whole());
   }
 
-  private static List<Consumer> ofSingleForm(Architecture whole) {
+  private static List<Consumer> ofSingleForm(Architecture whole, ModelConfig config) {
+    boolean named = config.findString("mm_vision_tower").isPresent();
+    String path = "; the output's path must say mistral or mixtral";
     return List.of(
         new Consumer(
             "CuMo",
-            Loads.YES,
+            named ? Loads.YES : Loads.NO,
             Basis.READ,
-            whole.className() + " of its own code; the output's path must say mistral or mixtral"),
+            named
+                ? whole.className() + " of its own code" + path
+                : "the tower is none that OpenAI published and config.json names none, which its loader"
+                    + " needs: --set 'output.config={mm_vision_tower: NAME}'"
+                    + path),
         new Consumer(
             "transformers",
             Loads.NO,

@@ -56,7 +56,7 @@ record SingleForm(Architecture whole, ModelConfig source, Recipe recipe) {
     json.put("model_type", whole.modelType());
     json.putArray("architectures").add(whole.className());
     kept("mm_vision_tower")
-        .or(() -> SingleConfig.tower(vision.dimensions()).map(SingleForm::node))
+        .or(() -> SingleConfig.tower(vision).map(SingleForm::node))
         .ifPresent(name -> json.set("mm_vision_tower", name));
     json.put("mm_hidden_size", vision.dimensions().hidden());
     json.put("mm_projector_type", connector.isPresent() ? "smoe_mlp" : dense());

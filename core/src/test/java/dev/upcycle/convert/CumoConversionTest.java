@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.plan.Consumer;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.recipe.RecipeException;
@@ -123,6 +124,22 @@ class CumoConversionTest {
     assertThat(json.has("auto_map")).isFalse();
     assertThat(json.has("text_config")).isFalse();
     assertThat(moe.require("model.mm_projector.gate.weight").shape()).hasToString("[4, 128]");
+  }
+
+  @Test
+  void aTowerWithoutAPublishedNameIsNotSaidToLoad() {
+    ResolvedRecipe recipe = recipe(VISION + CONNECTOR, TWO_SCALES);
+    Checkpoint source = Checkpoint.open(dense(recipe));
+    ResolvedRecipe named =
+        recipe(VISION + CONNECTOR, TWO_SCALES, "output.config={mm_vision_tower: ./clip}");
+
+    assertThat(Planner.plan(source, recipe).consumers().getFirst())
+        .satisfies(cumo -> {
+          assertThat(cumo.loads()).isEqualTo(Consumer.Loads.NO);
+          assertThat(cumo.reason()).contains("mm_vision_tower");
+        });
+    assertThat(Planner.plan(source, named).consumers().getFirst().loads())
+        .isEqualTo(Consumer.Loads.YES);
   }
 
   @Test
