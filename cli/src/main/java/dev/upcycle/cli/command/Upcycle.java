@@ -5,7 +5,7 @@ import picocli.CommandLine;
 /// The program itself, which only names its commands.
 @CommandLine.Command(
     name = "upcycle",
-    header = "Turns pretrained dense language models into Mixture-of-Experts.",
+    header = "Turns pretrained dense models into Mixture-of-Experts.",
     synopsisSubcommandLabel = "COMMAND",
     footer = {
       "upcycle quickstart",
