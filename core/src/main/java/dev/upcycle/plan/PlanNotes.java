@@ -91,7 +91,11 @@ final class PlanNotes {
     if (component.layers() instanceof LayerSelection.ExceptLast) {
       info("layer %d stays dense: %s".formatted(last, why));
     } else if (sparse) {
-      info("%s, experts or not; vision.layers={except_last: 1} leaves it dense".formatted(why));
+      String remedy =
+          part.family().mixesLayers()
+              ? "vision.layers={except_last: 1} leaves it dense"
+              : "this target makes every layer sparse";
+      info("%s, experts or not; %s".formatted(why, remedy));
     }
   }
 

@@ -15,6 +15,7 @@ import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.plan.Consumer;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.Planner;
+import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.RecipeException;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.sample.TinyModel;
@@ -140,6 +141,16 @@ class CumoConversionTest {
         });
     assertThat(Planner.plan(source, named).consumers().getFirst().loads())
         .isEqualTo(Consumer.Loads.YES);
+  }
+
+  @Test
+  void nothingIsAdvisedThatTheTargetRefuses() {
+    ResolvedRecipe recipe = recipe(VISION + CONNECTOR, TWO_SCALES);
+
+    assertThat(Planner.plan(Checkpoint.open(dense(recipe)), recipe).notes())
+        .extracting(UpcyclePlan.Note::text)
+        .anyMatch(note -> note.contains("never used, experts or not"))
+        .noneMatch(note -> note.contains("except_last"));
   }
 
   @Test
