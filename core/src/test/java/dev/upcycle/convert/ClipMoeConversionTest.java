@@ -1,5 +1,6 @@
 package dev.upcycle.convert;
 
+import static dev.upcycle.convert.Conversions.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -31,8 +32,6 @@ import dev.upcycle.recipe.Setting;
 import dev.upcycle.verify.Verifier;
 import dev.upcycle.verify.VerifyReport;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
@@ -107,12 +106,6 @@ class ClipMoeConversionTest {
   private static VerifyReport verify(Path dense, Path target) {
     return Verifier.verify(
         Optional.of(dense), target, Verifier.Expectation.CONVERTED, Progress.SILENT);
-  }
-
-  private static byte[] bytes(Checkpoint checkpoint, String name) {
-    try (Arena arena = Arena.ofConfined()) {
-      return checkpoint.map(checkpoint.require(name), arena).toArray(ValueLayout.JAVA_BYTE);
-    }
   }
 
   private static void overwrite(TensorEntry entry, byte[] bytes) throws IOException {

@@ -1,18 +1,14 @@
 package dev.upcycle.convert;
 
+import static dev.upcycle.convert.Conversions.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.upcycle.checkpoint.Checkpoint;
-import dev.upcycle.checkpoint.write.CheckpointWriter;
-import dev.upcycle.plan.Planner;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Setting;
 import dev.upcycle.sample.TinyModel;
-import dev.upcycle.verify.Verifier;
 import dev.upcycle.verify.VerifyReport;
-import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -34,25 +30,11 @@ class SiglipConversionTest {
   }
 
   private Checkpoint convert(Path dense, ResolvedRecipe recipe) {
-    Path out = folder.resolve("moe-" + dense.getFileName());
-    Checkpoint source = Checkpoint.open(dense);
-    PlanExecutor.run(
-        Planner.plan(source, recipe),
-        source,
-        new PlanExecutor.Options(out, CheckpointWriter.Mode.FRESH, 2),
-        Progress.SILENT);
-    return Checkpoint.open(out);
+    return Conversions.convert(dense, recipe, folder.resolve("moe-" + dense.getFileName()));
   }
 
   private static VerifyReport verify(Path dense, Checkpoint target) {
-    return Verifier.verify(
-        Optional.of(dense), target.directory(), Verifier.Expectation.CONVERTED, Progress.SILENT);
-  }
-
-  private static byte[] bytes(Checkpoint checkpoint, String name) {
-    try (Arena arena = Arena.ofConfined()) {
-      return checkpoint.map(checkpoint.require(name), arena).toArray(ValueLayout.JAVA_BYTE);
-    }
+    return Conversions.verify(Optional.of(dense), target);
   }
 
   private static ResolvedRecipe bothTowersOfASiglip() {

@@ -1,14 +1,13 @@
 package dev.upcycle.convert;
 
+import static dev.upcycle.convert.Conversions.bytes;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorEntry;
-import dev.upcycle.checkpoint.TensorSpec;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
-import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.dialect.Sources;
 import dev.upcycle.estimate.Estimate;
 import dev.upcycle.estimate.Parameters;
@@ -23,21 +22,16 @@ import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Setting;
 import dev.upcycle.sample.TinyModel;
-import dev.upcycle.verify.Verifier;
 import dev.upcycle.verify.VerifyReport;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
@@ -68,50 +62,16 @@ class TowerConversionTest {
   }
 
   private Checkpoint convert(Path dense, ResolvedRecipe recipe) {
-    Path out = folder.resolve("moe-" + dense.getFileName());
-    Checkpoint source = Checkpoint.open(dense);
-    PlanExecutor.run(
-        Planner.plan(source, recipe),
-        source,
-        new PlanExecutor.Options(out, CheckpointWriter.Mode.FRESH, 2),
-        Progress.SILENT);
-    return Checkpoint.open(out);
+    return Conversions.convert(dense, recipe, folder.resolve("moe-" + dense.getFileName()));
   }
 
   private static VerifyReport verify(Path dense, Checkpoint target) {
-    return Verifier.verify(
-        Optional.of(dense), target.directory(), Verifier.Expectation.CONVERTED, Progress.SILENT);
+    return Conversions.verify(Optional.of(dense), target);
   }
 
-  private static byte[] bytes(Checkpoint checkpoint, String name) {
-    try (Arena arena = Arena.ofConfined()) {
-      return checkpoint.map(checkpoint.require(name), arena).toArray(ValueLayout.JAVA_BYTE);
-    }
-  }
-
-  /// The same weights under other names.
   private Path renamed(Path dense, UnaryOperator<String> names) throws IOException {
-    Checkpoint source = Checkpoint.open(dense);
     Path out = folder.resolve("renamed-" + dense.getFileName());
-    List<TensorSpec> specs =
-        source.tensors().values().stream()
-            .map(entry -> new TensorSpec(names.apply(entry.name()), entry.dtype(), entry.shape()))
-            .toList();
-    Map<String, String> oldNames = new HashMap<>();
-    source.tensors().keySet().forEach(name -> oldNames.put(names.apply(name), name));
-    ShardLayout layout = ShardLayout.of(specs, 1L << 40);
-    try (CheckpointWriter writer =
-        CheckpointWriter.begin(out, layout, Map.of(), CheckpointWriter.Mode.FRESH)) {
-      try (FileChannel channel = FileChannel.open(writer.shard(0), StandardOpenOption.WRITE)) {
-        for (ShardLayout.Placement placement : layout.shards().getFirst().tensors()) {
-          String old = Objects.requireNonNull(oldNames.get(placement.tensor().name()));
-          channel.write(ByteBuffer.wrap(bytes(source, old)), placement.offset());
-        }
-      }
-      writer.seal(0);
-      writer.put("config.json", source.config().toJson());
-      writer.commit();
-    }
+    RenamedModel.write(dense, out, names);
     return out;
   }
 
