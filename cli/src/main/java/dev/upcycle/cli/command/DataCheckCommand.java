@@ -12,7 +12,6 @@ import dev.upcycle.data.StageData;
 import dev.upcycle.recipe.DataSettings;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
-import dev.upcycle.recipe.Setting;
 import dev.upcycle.recipe.Stage;
 import dev.upcycle.recipe.Training;
 import java.nio.file.Path;
@@ -64,11 +63,7 @@ final class DataCheckCommand extends Command {
       description = "Other rows for a stage. Repeatable.")
   private List<String> data = new ArrayList<>();
 
-  @Option(
-      names = "--set",
-      paramLabel = "KEY=VALUE",
-      description = "Replace the value at a key path of the recipe; the value is YAML. Repeatable.")
-  private List<String> sets = new ArrayList<>();
+  @Mixin private SettingsOption sets = new SettingsOption();
 
   @Option(
       names = "--skip-bad",
@@ -125,15 +120,10 @@ final class DataCheckCommand extends Command {
   }
 
   private Training training() {
-    List<Setting> settings = new ArrayList<>();
-    for (String set : sets) {
-      settings.add(SetArgument.parse(set).relativeTo(surroundings().workingDirectory()));
-    }
+    Path here = surroundings().workingDirectory();
     ResolvedRecipe resolved =
         Recipes.resolve(
-            Recipes.text(recipe, surroundings().workingDirectory()),
-            settings,
-            surroundings().environment());
+            Recipes.text(recipe, here), sets.settings(here), surroundings().environment());
     return resolved
         .recipe()
         .training()

@@ -21,6 +21,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -84,11 +85,7 @@ final class RecipeOptions {
       description = "Limit of one weights file in bytes, such as 5GB (output.max_shard_size).")
   private @Nullable String maxShardSize;
 
-  @Option(
-      names = "--set",
-      paramLabel = "KEY=VALUE",
-      description = "Replace the value at a key path of the recipe; the value is YAML. Repeatable.")
-  private List<String> sets = new ArrayList<>();
+  @Mixin private SettingsOption sets = new SettingsOption();
 
   /// Parses [Dtype].
   static final class DtypeConverter implements picocli.CommandLine.ITypeConverter<Dtype> {
@@ -140,10 +137,7 @@ final class RecipeOptions {
   }
 
   private List<Setting> settings(Set<Part> parts, Surroundings surroundings) {
-    List<Setting> settings = new ArrayList<>();
-    for (String set : sets) {
-      settings.add(SetArgument.parse(set).relativeTo(surroundings.workingDirectory()));
-    }
+    List<Setting> settings = new ArrayList<>(sets.settings(surroundings.workingDirectory()));
     for (Part part : parts.stream().sorted().toList()) {
       flag(settings, "--experts", part.key() + ".experts.count", experts);
       flag(settings, "--per-token", part.key() + ".experts.per_token", perToken);

@@ -5,16 +5,12 @@ import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
-import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
-import dev.upcycle.recipe.Setting;
 import dev.upcycle.text.TextModel;
 import dev.upcycle.train.StageSummary;
 import dev.upcycle.train.TrainRun;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -59,11 +55,7 @@ final class TrainCommand extends Command {
       description = "Go on with the run in RUN, with the same recipe, model and data.")
   private boolean resume;
 
-  @Option(
-      names = "--set",
-      paramLabel = "KEY=VALUE",
-      description = "Replace the value at a key path of the recipe; the value is YAML. Repeatable.")
-  private List<String> sets = new ArrayList<>();
+  @Mixin private SettingsOption sets = new SettingsOption();
 
   @Option(
       names = "--device",
@@ -84,8 +76,8 @@ final class TrainCommand extends Command {
     int count = threads.count();
     ResolvedRecipe resolved = resolved();
     Checkpoint source = model.given().open(surroundings());
-    Device computing = TextModel.options(device, "f32").device();
-    TrainRun.Request request = new TrainRun.Request(source, resolved, computing, count);
+    TrainRun.Request request =
+        new TrainRun.Request(source, resolved, TextModel.options(device, "f32").device(), count);
     if (dryRun) {
       print(TrainRun.preview(request), terminal);
       return ExitCode.OK;
@@ -102,9 +94,8 @@ final class TrainCommand extends Command {
 
   private ResolvedRecipe resolved() {
     Path here = surroundings().workingDirectory();
-    List<Setting> settings =
-        sets.stream().map(set -> SetArgument.parse(set).relativeTo(here)).toList();
-    return Recipes.resolve(Recipes.text(recipe, here), settings, surroundings().environment());
+    return Recipes.resolve(
+        Recipes.text(recipe, here), sets.settings(here), surroundings().environment());
   }
 
   private void print(StageSummary stage, Terminal terminal) {
