@@ -1,5 +1,6 @@
 package dev.upcycle.train;
 
+import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.convert.PlanExecutor;
@@ -26,9 +27,20 @@ public final class TrainRun {
   private final TrainListener listener;
 
   private TrainRun(Request request, TrainListener listener) {
+    requireDecoder(request.source());
     this.request = request;
     this.stages = stages(request.recipe());
     this.listener = listener;
+  }
+
+  private static void requireDecoder(Checkpoint source) {
+    Architecture family = Architecture.require(source.config().modelType());
+    if (!family.decodes()) {
+      throw new PlanException(
+          List.of(
+              "a %s is not trained here, only decoders are; give the language model by itself"
+                  .formatted(family.modelType())));
+    }
   }
 
   /// Whether a run begins.

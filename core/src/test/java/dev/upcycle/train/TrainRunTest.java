@@ -7,6 +7,8 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.plan.PlanException;
+import dev.upcycle.recipe.Recipes;
+import dev.upcycle.sample.TinyModel;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
@@ -15,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CancellationException;
 import org.assertj.core.data.Offset;
 import org.assertj.core.data.Percentage;
@@ -169,6 +172,22 @@ class TrainRunTest {
         .isInstanceOf(NonFiniteLossException.class)
         .hasMessageContaining("of stage dense diverged")
         .hasMessageContaining("step-1");
+  }
+
+  @Test
+  void aModelThatIsNoDecoderIsRefusedBeforeAFolderIsMade() {
+    TrainRun.Request decoder = runs.request(Runs.TWO_STAGES);
+    Path tower = folder.resolve("tower");
+    TinyModel.write(
+        Recipes.resolve(Recipes.text("clip-vit-4x2", folder), List.of(), Map.of()).recipe(), tower);
+    TrainRun.Request wrong =
+        new TrainRun.Request(
+            Checkpoint.open(tower), decoder.recipe(), decoder.device(), decoder.threads());
+
+    assertThatThrownBy(() -> run("run", wrong, TrainListener.SILENT))
+        .isInstanceOf(PlanException.class)
+        .hasMessageContaining("a clip_vision_model is not trained here, only decoders are");
+    assertThat(folder.resolve("run")).doesNotExist();
   }
 
   @Test
