@@ -58,7 +58,9 @@ final class DecoderPass {
     try (TensorScope _ = TensorScope.open();
         Gradients.Pause _ = Gradients.pause()) {
       Device device = model.options().device();
-      ForwardPass pass = new ForwardPass(new RoutingPass.Infer(batch.mask(device)), null, 0);
+      ForwardPass pass =
+          new ForwardPass(new RoutingPass.Infer(batch.mask(device)), null, 0)
+              .over(batch.documents(model.options()));
       Tensor rows = rows(model.hidden(model.embed(batch.ids()), pass).hidden());
       return TokenLoss.usual().each(rows, model.head(), batch.labels(device)).sum().item();
     }
@@ -66,7 +68,9 @@ final class DecoderPass {
 
   private LossTotals.Measured backward(TokenBatch batch, NoiseCounter noise, Whole step) {
     Device device = model.options().device();
-    ForwardPass pass = ForwardPass.training(new RoutingPass.Train(noise, batch.mask(device)));
+    ForwardPass pass =
+        ForwardPass.training(new RoutingPass.Train(noise, batch.mask(device)))
+            .over(batch.documents(model.options()));
     return switch (recomputation) {
       case NONE -> {
         HiddenOutput output = model.hidden(model.embed(batch.ids()), pass);
