@@ -68,7 +68,9 @@ final class DecoderPass {
     try (TensorScope _ = TensorScope.open();
         Gradients.Pause _ = Gradients.pause()) {
       Device device = decoder.options().device();
-      ForwardPass pass = new ForwardPass(new RoutingPass.Infer(mask(batch)), null, 0);
+      ForwardPass pass =
+          new ForwardPass(new RoutingPass.Infer(mask(batch)), null, 0)
+              .over(batch.documents(decoder.options()));
       Tensor hidden = model.read(batch, pass, routerLosses).hidden();
       Tensor rows = rows(decoder.hidden(hidden, pass).hidden());
       return TokenLoss.usual().each(rows, decoder.head(), batch.labels(device)).sum().item();
@@ -84,7 +86,9 @@ final class DecoderPass {
 
   private void backward(Micro micro, LossTotals totals) {
     TokenBatch batch = micro.batch();
-    ForwardPass pass = ForwardPass.training(new RoutingPass.Train(micro.noise(), mask(batch)));
+    ForwardPass pass =
+        ForwardPass.training(new RoutingPass.Train(micro.noise(), mask(batch)))
+            .over(batch.documents(decoder.options()));
     TrainedModel.Input input = model.read(batch, pass, routerLosses);
     SequencedMap<Part, RouterLosses.Outcome> routers = new LinkedHashMap<>();
     input.routings().forEach((part, routings) -> put(routers, part, routings));
