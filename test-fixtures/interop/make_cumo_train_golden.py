@@ -2,7 +2,7 @@
 
     v5/bin/python make_cumo_train_golden.py OUT
 
-OUT/dense is the model that the stage upcycles, in CuMo's names; OUT/routers.safetensors its new routers;
+OUT/dense is the model that the stage upcycles, in CuMo's names; OUT/routers-*.safetensors its new routers;
 OUT/inputs.safetensors pixels, ids and labels of every step; OUT/losses.json settings, losses before each step, the
 length of the gradients, and the least margins between a token's first, second and third router logit.
 
@@ -278,7 +278,9 @@ def store(out, model, gates, batches):
     (out / "dense").mkdir(parents=True, exist_ok=True)
     save_file(written(model), out / "dense" / "model.safetensors", metadata={"format": "pt"})
     (out / "dense" / "config.json").write_text(json.dumps(config(), indent=2) + "\n")
-    save_file(gates, out / "routers.safetensors", metadata={"format": "pt"})
+    for part in ("vision", "connector"):
+        own = {name: gate for name, gate in gates.items() if (name == CONNECTOR_ROUTER) == (part == "connector")}
+        save_file(own, out / f"routers-{part}.safetensors", metadata={"format": "pt"})
     stacked = [torch.stack(part).contiguous() for part in list(zip(*batches))[:3]]
     save_file(dict(zip(("pixels", "ids", "labels"), stacked)), out / "inputs.safetensors", metadata={"format": "pt"})
 
