@@ -9,10 +9,8 @@ import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.kernels.tensor.Tensor;
-import dev.upcycle.kernels.tensor.TensorScope;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,7 +28,6 @@ import java.util.Set;
 /// @param dtype of what trains
 /// @param maxShardBytes limit of the tensor bytes of one file
 record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxShardBytes) {
-  private static final long SLICE_ELEMENTS = 1 << 22;
   private static final long SLICE_BYTES = 1 << 24;
 
   ModelFiles {
@@ -39,7 +36,7 @@ record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxSha
 
   /// Writes a directory.
   ///
-  /// @param weights as they are now, by name
+  /// @param weights what trains, in the stage's type or float32, by name
   void write(Path out, Map<String, Tensor> weights) {
     List<TensorSpec> specs = base.tensors().values().stream().map(this::spec).toList();
     ShardLayout layout = ShardLayout.of(specs, maxShardBytes);
@@ -60,6 +57,11 @@ record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxSha
     }
   }
 
+  /// The same type as the kernels name it.
+  private dev.upcycle.kernels.tensor.DType stored() {
+    return dev.upcycle.kernels.tensor.DType.valueOf(dtype.name());
+  }
+
   private TensorSpec spec(TensorEntry entry) {
     return trained.contains(entry.name())
         ? new TensorSpec(entry.name(), dtype, entry.shape())
@@ -74,20 +76,10 @@ record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxSha
         String name = placement.tensor().name();
         Tensor weight = weights.get(name);
         if (weight != null && trained.contains(name)) {
-          put(channel, weight);
+          TensorBytes.write(channel, weight, stored());
         } else {
           copy(channel, base.require(name));
         }
-      }
-    }
-  }
-
-  private static void put(FileChannel channel, Tensor weight) throws IOException {
-    try (TensorScope _ = TensorScope.open()) {
-      Tensor flat = weight.view(-1);
-      for (long at = 0; at < flat.elements(); at += SLICE_ELEMENTS) {
-        long length = Math.min(SLICE_ELEMENTS, flat.elements() - at);
-        write(channel, ByteBuffer.wrap(flat.narrow(0, at, length).toBytes()));
       }
     }
   }
@@ -97,14 +89,8 @@ record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxSha
       var bytes = base.map(entry, arena);
       for (long at = 0; at < bytes.byteSize(); at += SLICE_BYTES) {
         long length = Math.min(SLICE_BYTES, bytes.byteSize() - at);
-        write(channel, bytes.asSlice(at, length).asByteBuffer());
+        TensorBytes.write(channel, bytes.asSlice(at, length).asByteBuffer());
       }
-    }
-  }
-
-  private static void write(FileChannel channel, ByteBuffer bytes) throws IOException {
-    while (bytes.hasRemaining()) {
-      channel.write(bytes);
     }
   }
 }

@@ -7,14 +7,16 @@ import dev.upcycle.checkpoint.Shape;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.TensorSpec;
 import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
-import dev.upcycle.checkpoint.write.TensorFile;
 import dev.upcycle.kernels.optim.AdamW;
 import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.MappedFile;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,29 +27,48 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 
 /// The optimizer's moments as safetensors: of a parameter `NAME` its `NAME.mean`, `NAME.square`,
-/// `NAME.steps` and, where it is not float32 itself, `NAME.master`, all float32.
+/// `NAME.steps` and, where it is not float32 itself, `NAME.master`; where averages are kept,
+/// `NAME.average`; all float32.
 final class OptimizerFile {
   private OptimizerFile() {}
 
-  static void write(Path file, Map<String, AdamW.Moments> moments) {
-    Map<TensorSpec, Tensor> tensors = new LinkedHashMap<>();
-    moments.forEach((name, each) ->
-        parts(name, each)
-            .forEach((part, tensor) ->
-                tensors.put(
-                    new TensorSpec(
-                        part, DType.F32, new Shape(Arrays.stream(tensor.shape()).boxed().toList())),
-                    tensor)));
-    TensorFile.write(
-        file,
-        List.copyOf(tensors.keySet()),
-        spec -> {
-          Tensor found = tensors.get(spec);
-          if (found == null) {
-            throw new IllegalStateException("no tensor " + spec.name());
-          }
-          return ByteBuffer.wrap(found.toBytes());
-        });
+  /// Everything that the file holds of moments, by the names that it has there.
+  static SequencedMap<String, Tensor> parts(Map<String, AdamW.Moments> moments) {
+    SequencedMap<String, Tensor> parts = new LinkedHashMap<>();
+    moments.forEach((name, each) -> parts.putAll(parts(name, each)));
+    return parts;
+  }
+
+  /// Writes a file and syncs it.
+  ///
+  /// @param parts float32, by name
+  static void write(Path file, Map<String, Tensor> parts) throws IOException {
+    List<TensorSpec> specs =
+        SafetensorsHeader.canonicalOrder(
+            parts.entrySet().stream()
+                .map(part -> new TensorSpec(part.getKey(), DType.F32, shape(part.getValue())))
+                .toList());
+    try (FileChannel channel =
+        FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+      TensorBytes.write(channel, ByteBuffer.wrap(SafetensorsHeader.encode(specs)));
+      for (TensorSpec spec : specs) {
+        TensorBytes.write(
+            channel, require(parts, spec.name()), dev.upcycle.kernels.tensor.DType.F32);
+      }
+      channel.force(true);
+    }
+  }
+
+  private static Shape shape(Tensor tensor) {
+    return new Shape(Arrays.stream(tensor.shape()).boxed().toList());
+  }
+
+  private static Tensor require(Map<String, Tensor> parts, String name) {
+    Tensor found = parts.get(name);
+    if (found == null) {
+      throw new IllegalStateException("no tensor " + name);
+    }
+    return found;
   }
 
   private static SequencedMap<String, Tensor> parts(String name, AdamW.Moments each) {
@@ -61,21 +82,18 @@ final class OptimizerFile {
     return parts;
   }
 
-  /// Overwrites moments and masters with those of a file that [#write] made for the same
-  /// parameters.
-  static void restore(Path file, Map<String, AdamW.Moments> moments) {
+  /// Overwrites tensors with those of a file that [#write] made for the same parameters.
+  static void restore(Path file, Map<String, Tensor> parts) {
     Map<String, TensorEntry> stored = stored(file);
     try (MappedFile mapped = MappedFile.open(file)) {
-      moments.forEach((name, each) ->
-          parts(name, each)
-              .forEach((part, tensor) -> {
-                if (!copied(stored, mapped, part, tensor)) {
-                  throw new CheckpointFormatException(
-                      CheckpointFault.NO_SUCH_TENSOR,
-                      "%s has no %s of the shape %s"
-                          .formatted(file, part, Arrays.toString(tensor.shape())));
-                }
-              }));
+      parts.forEach((part, tensor) -> {
+        if (!copied(stored, mapped, part, tensor)) {
+          throw new CheckpointFormatException(
+              CheckpointFault.NO_SUCH_TENSOR,
+              "%s has no %s of the shape %s"
+                  .formatted(file, part, Arrays.toString(tensor.shape())));
+        }
+      });
     }
   }
 

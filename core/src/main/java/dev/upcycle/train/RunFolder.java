@@ -38,6 +38,7 @@ final class RunFolder implements AutoCloseable {
   private static final String IDENTITY = "run.json";
   private static final String CHECKPOINTS = "checkpoints";
   private static final String FINAL = "final";
+  private static final String ORIGIN = "training.json";
   private static final String UNFINISHED = ".unfinished";
   private static final Pattern STEP = Pattern.compile("step-([0-9]{1,18})");
   private static final int KEPT = 2;
@@ -128,9 +129,10 @@ final class RunFolder implements AutoCloseable {
     }
   }
 
-  /// Writes a checkpoint and gives its folder.
+  /// Writes a checkpoint and gives its folder; what a failure leaves half done is removed.
   ///
-  /// @param content fills a folder that is not there yet
+  /// @param content fills an empty folder
+  /// @throws ResourceException when the system refuses, naming the last whole checkpoint
   Path save(long step, Content content) {
     Path done = checkpoint(step);
     Path unfinished = directory.resolve(CHECKPOINTS).resolve(UNFINISHED);
@@ -148,8 +150,27 @@ final class RunFolder implements AutoCloseable {
       sync(directory.resolve(CHECKPOINTS));
       return done;
     } catch (IOException e) {
-      throw new ResourceException("cannot write " + done + ": " + e, e);
+      throw unsaved(ResourceException.refused(done, e), unfinished);
+    } catch (ResourceException e) {
+      throw unsaved(e, unfinished);
     }
+  }
+
+  private ResourceException unsaved(ResourceException cause, Path unfinished) {
+    try {
+      Directories.delete(unfinished);
+    } catch (RuntimeException e) {
+      cause.addSuppressed(e);
+    }
+    return new ResourceException(
+        "%s; %s"
+            .formatted(
+                cause.getMessage(),
+                newest()
+                    .map(last ->
+                        "the last whole checkpoint is %s: go on with --resume".formatted(last))
+                    .orElse("there is no checkpoint before")),
+        cause);
   }
 
   /// Fills a folder.
@@ -193,7 +214,9 @@ final class RunFolder implements AutoCloseable {
   }
 
   /// Makes the result of a model's folder.
-  Path finish(Path model) {
+  ///
+  /// @param origin which model it is
+  Path finish(Path model, byte[] origin) {
     Path done = directory.resolve(FINAL);
     Path unfinished = directory.resolve(FINAL + UNFINISHED);
     try {
@@ -208,6 +231,7 @@ final class RunFolder implements AutoCloseable {
           sync(copy);
         }
       }
+      write(unfinished.resolve(ORIGIN), origin);
       sync(unfinished);
       if (Files.exists(done)) {
         Directories.delete(done);

@@ -17,6 +17,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param progress whether the stage is done
 /// @param share of the peak rates at the last step
 /// @param position of the data
+/// @param measured the step of the run after which the stage was measured last; 0 before
 /// @param best measurement of the stage so far
 record RunState(
     int stage,
@@ -25,6 +26,7 @@ record RunState(
     Progress progress,
     double share,
     Position position,
+    long measured,
     Optional<Best> best) {
   static final String FILE_NAME = "state.json";
 
@@ -40,13 +42,22 @@ record RunState(
   /// @param worse measurements since
   record Best(long step, double loss, int worse) {}
 
+  /// A stage at its beginning.
+  ///
+  /// @param stage its index
+  /// @param step steps of the run that were taken before
+  /// @param share of the peak rates at the last of them
+  static RunState begin(int stage, long step, double share, Position position) {
+    return new RunState(stage, 0, step, Progress.RUNNING, share, position, 0, Optional.empty());
+  }
+
   RunState at(Progress other) {
-    return new RunState(stage, stageStep, step, other, share, position, best);
+    return new RunState(stage, stageStep, step, other, share, position, measured, best);
   }
 
   /// One step later.
   RunState after(double stepShare, Position read) {
-    return new RunState(stage, stageStep + 1, step + 1, progress, stepShare, read, best);
+    return new RunState(stage, stageStep + 1, step + 1, progress, stepShare, read, measured, best);
   }
 
   /// After a measurement of this step.
@@ -55,7 +66,7 @@ record RunState(
         best.filter(before -> before.loss() <= loss)
             .map(before -> new Best(before.step(), before.loss(), before.worse() + 1))
             .orElse(new Best(step, loss, 0));
-    return new RunState(stage, stageStep, step, progress, share, position, Optional.of(next));
+    return new RunState(stage, stageStep, step, progress, share, position, step, Optional.of(next));
   }
 
   byte[] toJson() {
@@ -63,6 +74,7 @@ record RunState(
     json.put("schema", "upcycle/checkpoint/1");
     json.put("stage", stage).put("stage_step", stageStep).put("step", step);
     json.put("ended", progress == Progress.ENDED).put("share", share);
+    json.put("measured", measured);
     json.putObject("position")
         .put("epoch", position.epoch())
         .put("next", position.next())
@@ -87,6 +99,7 @@ record RunState(
         json.path("share").asDouble(),
         new Position(
             at.path("epoch").asLong(), at.path("next").asLong(), at.path("skipped").asLong()),
+        json.path("measured").asLong(),
         best.isMissingNode()
             ? Optional.empty()
             : Optional.of(

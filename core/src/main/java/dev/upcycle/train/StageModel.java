@@ -88,9 +88,9 @@ final class StageModel implements AutoCloseable {
     return pass.sum(batch);
   }
 
-  /// Writes the model as it is now.
-  void write(Path folder) {
-    files.write(folder, model.parameters());
+  /// How it is written.
+  ModelFiles files() {
+    return files;
   }
 
   @Override

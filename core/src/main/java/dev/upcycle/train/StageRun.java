@@ -2,10 +2,10 @@ package dev.upcycle.train;
 
 import dev.upcycle.data.Position;
 import dev.upcycle.kernels.moe.NoiseCounter;
-import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.Stage;
 import dev.upcycle.recipe.Start;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -14,18 +14,17 @@ import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.concurrent.CancellationException;
 
-/// The steps of one stage; owns nothing.
-final class StageRun {
-  /// The folder of a checkpoint that holds the model.
-  static final String MODEL = "model";
-
-  private static final String OPTIMIZER = "optimizer.safetensors";
-
+/// The steps of one stage.
+///
+/// Owns its averages and the copies of its checkpoints, neither model nor rows.
+final class StageRun implements AutoCloseable {
   private final Place place;
   private final Stage stage;
   private final StageModel model;
   private final StageRows rows;
   private final long steps;
+  private final Optional<MovingAverage> average;
+  private final StageCheckpoints checkpoints;
   private LrSchedule schedule;
   private RunState state;
   private OptionalDouble measured = OptionalDouble.empty();
@@ -37,10 +36,11 @@ final class StageRun {
     this.model = model;
     this.rows = rows;
     this.steps = rows.steps();
+    this.average =
+        stage.updates().average().map(decay -> new MovingAverage(decay, model.moments()));
+    this.checkpoints = new StageCheckpoints(place.folder(), stage, model, average);
     this.schedule = LrSchedule.of(stage.updates().schedule(), steps);
-    this.state =
-        new RunState(
-            place.index(), 0, 0, RunState.Progress.RUNNING, 0, Position.START, Optional.empty());
+    this.state = RunState.begin(place.index(), 0, 0, Position.START);
   }
 
   /// Where a stage stands in its run.
@@ -51,7 +51,7 @@ final class StageRun {
 
   /// Goes on from a checkpoint of this stage.
   void resume(Path checkpoint, RunState at) {
-    OptimizerFile.restore(checkpoint.resolve(OPTIMIZER), model.moments());
+    checkpoints.restore(checkpoint, at);
     keepShare(at.share());
     rows.seek(at.position());
     state = at;
@@ -59,36 +59,29 @@ final class StageRun {
 
   /// Begins after the last checkpoint of another stage.
   ///
+  /// @param left what that stage left
   /// @param origins the tensor of that stage's model that one of this stage's is a copy of
-  void carry(Path checkpoint, Map<String, String> origins, Stage before) {
-    RunState left = RunState.read(checkpoint.resolve(RunState.FILE_NAME));
+  void carry(StageEnd left, Map<String, String> origins, Stage before) {
     switch (stage.start().moments()) {
       case RESET -> {}
       case COPY ->
           OptimizerFile.carry(
-              checkpoint.resolve(OPTIMIZER),
+              StageCheckpoints.optimizer(left.result()),
               model.moments(),
               name -> origins.getOrDefault(name, name));
     }
-    keepShare(left.share());
+    RunState last = left.state();
+    keepShare(last.share());
     Position position =
         switch (stage.start().data()) {
           case RESTART -> Position.START;
           case KEEP -> {
             requireSameData(before);
-            rows.seek(left.position());
-            yield left.position();
+            rows.seek(last.position());
+            yield last.position();
           }
         };
-    state =
-        new RunState(
-            place.index(),
-            0,
-            left.step(),
-            RunState.Progress.RUNNING,
-            left.share(),
-            position,
-            Optional.empty());
+    state = RunState.begin(place.index(), last.step(), last.share(), position);
   }
 
   private void keepShare(double share) {
@@ -108,38 +101,8 @@ final class StageRun {
     }
   }
 
-  /// What the stage does.
-  StageSummary summary() {
-    return summary(place.index(), stage, model, new Extent(steps, state.stageStep()));
-  }
-
-  /// How long a stage is.
-  ///
-  /// @param taken steps of it that were taken before
-  record Extent(long steps, long taken) {}
-
-  static StageSummary summary(int index, Stage stage, StageModel model, Extent extent) {
-    long trained = elements(model.optimizer().parameters());
-    long all = elements(model.parameters());
-    int width =
-        switch (stage.compute().precision()) {
-          case F32 -> Float.BYTES;
-          case BF16 -> Short.BYTES;
-        };
-    long master = width == Float.BYTES ? 0 : Float.BYTES;
-    return new StageSummary(
-        index,
-        stage.name(),
-        extent.steps(),
-        extent.taken(),
-        model.parameters().size(),
-        model.optimizer().parameters().size(),
-        trained,
-        all * width + trained * (width + master + 2 * Float.BYTES));
-  }
-
-  private static long elements(Map<String, Tensor> tensors) {
-    return tensors.values().stream().mapToLong(Tensor::elements).sum();
+  private StageSummary summary() {
+    return StageSummary.of(place.index(), stage, model, steps).after(state.stageStep());
   }
 
   /// Takes the steps that are left and leaves a checkpoint of the end.
@@ -149,21 +112,27 @@ final class StageRun {
     listener.began(summary());
     Path own = place.folder().stage(place.index(), stage.name());
     try (MetricsLog log = MetricsLog.after(state.step(), own)) {
-      boolean patient = true;
-      while (state.stageStep() < steps && patient) {
+      settle(log, listener);
+      while (!over()) {
         step(seed, log, listener);
-        patient = afterStep(log, listener);
+        settle(log, listener);
       }
       state = state.at(RunState.Progress.ENDED);
-      save(listener);
+      saveNow(listener);
     } catch (InterruptedException e) {
-      save(listener);
+      saveNow(listener);
       CancellationException cancelled =
           new CancellationException("interrupted after step " + state.step());
       cancelled.initCause(e);
       throw cancelled;
     }
     listener.ended(summary(), measured);
+  }
+
+  private boolean over() {
+    Optional<Integer> patience = stage.validation().flatMap(Stage.Validation::patience);
+    int worse = state.best().map(RunState.Best::worse).orElse(0);
+    return state.stageStep() >= steps || patience.filter(most -> worse >= most).isPresent();
   }
 
   private void step(long seed, MetricsLog log, TrainListener listener) throws InterruptedException {
@@ -174,6 +143,7 @@ final class StageRun {
     requireFinite(losses.total(), "its loss is");
     StageOptimizer.Taken taken = model.optimizer().step(share);
     requireFinite(taken.gradientNorm(), "the norm of its gradients is");
+    average.ifPresent(MovingAverage::update);
     state = state.after(share, rows.position());
     StepReport report =
         new StepReport(
@@ -192,6 +162,7 @@ final class StageRun {
 
   private void requireFinite(double value, String what) {
     if (!Double.isFinite(value)) {
+      checkpoints.await();
       throw new NonFiniteLossException(
           String.format(
               Locale.ROOT,
@@ -209,51 +180,73 @@ final class StageRun {
     }
   }
 
-  /// Measures and saves where it is time; false where patience is at its end.
-  private boolean afterStep(MetricsLog log, TrainListener listener) throws InterruptedException {
-    boolean last = state.stageStep() == steps;
-    boolean better = false;
-    boolean measures =
-        stage
-            .validation()
-            .filter(_ -> last || every(stage.validation().flatMap(Stage.Validation::every)))
-            .isPresent();
-    if (measures) {
-      double loss = rows.measure(model).orElseThrow();
-      measured = OptionalDouble.of(loss);
-      log.addValidation(state.step(), loss);
-      listener.validated(state.step(), loss);
-      better = state.best().map(best -> loss < best.loss()).orElse(true);
-      state = state.measured(loss);
-    }
+  /// Measures and saves where it is time, and was not done before the run was interrupted.
+  private void settle(MetricsLog log, TrainListener listener) throws InterruptedException {
+    checkpoints.finished().ifPresent(listener::saved);
     if (Thread.interrupted()) {
       throw new InterruptedException();
     }
-    if (!last && (better || every(stage.checkpoints().every()))) {
-      save(listener);
+    boolean better = measureDue() && measure(log, listener);
+    boolean due = better || every(stage.checkpoints().every());
+    if (due && state.stageStep() > 0 && state.stageStep() < steps) {
+      checkpoints.save(state);
     }
-    Optional<Integer> patience = stage.validation().flatMap(Stage.Validation::patience);
-    int worse = state.best().map(RunState.Best::worse).orElse(0);
-    return patience.isEmpty() || worse < patience.get();
+  }
+
+  private boolean measureDue() {
+    boolean last = state.stageStep() == steps;
+    return state.stageStep() > 0
+        && state.measured() < state.step()
+        && stage.validation().isPresent()
+        && (last || every(stage.validation().flatMap(Stage.Validation::every)));
+  }
+
+  /// Whether it is the best so far.
+  private boolean measure(MetricsLog log, TrainListener listener) throws InterruptedException {
+    double loss = measuredLoss();
+    measured = OptionalDouble.of(loss);
+    log.addValidation(state.step(), loss);
+    listener.validated(state.step(), loss);
+    state = state.measured(loss);
+    return state.best().filter(best -> best.step() == state.step()).isPresent();
+  }
+
+  private double measuredLoss() throws InterruptedException {
+    if (average.isEmpty()) {
+      return modelLoss();
+    }
+    try (MovingAverage.Swap _ = average.get().swap()) {
+      return modelLoss();
+    }
+  }
+
+  private double modelLoss() throws InterruptedException {
+    try {
+      return rows.measure(model).orElseThrow();
+    } catch (UncheckedIOException e) {
+      // An interrupt closes the file that is being read, whose reader then tells of that.
+      if (Thread.interrupted()) {
+        InterruptedException interrupted = new InterruptedException();
+        interrupted.initCause(e);
+        throw interrupted;
+      }
+      throw e;
+    }
   }
 
   private boolean every(Optional<Integer> interval) {
     return interval.filter(every -> state.stageStep() % every == 0).isPresent();
   }
 
-  private void save(TrainListener listener) {
-    RunFolder folder = place.folder();
-    Path saved =
-        folder.save(
-            state.step(),
-            unfinished -> {
-              model.write(unfinished.resolve(MODEL));
-              OptimizerFile.write(unfinished.resolve(OPTIMIZER), model.moments());
-              RunFolder.write(unfinished.resolve(RunState.FILE_NAME), state.toJson());
-            });
-    long best = state.best().map(RunState.Best::step).orElse(-1L);
-    Optional<Integer> kept = stage.checkpoints().keepEvery();
-    folder.prune(step -> step == best || kept.filter(every -> step % every == 0).isPresent());
-    listener.saved(saved);
+  private void saveNow(TrainListener listener) {
+    checkpoints.finished().ifPresent(listener::saved);
+    checkpoints.save(state);
+    checkpoints.await().ifPresent(listener::saved);
+  }
+
+  @Override
+  public void close() {
+    checkpoints.close();
+    average.ifPresent(MovingAverage::close);
   }
 }

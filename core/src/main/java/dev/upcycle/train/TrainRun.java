@@ -15,10 +15,12 @@ import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
 
 /// Runs a recipe's stages one after the other, from the beginning or from the newest checkpoint.
 public final class TrainRun {
@@ -65,22 +67,49 @@ public final class TrainRun {
   /// @throws dev.upcycle.checkpoint.write.ResourceException when disk or lock refuse
   public static Result run(Request request, Path out, Mode mode, TrainListener listener) {
     TrainRun run = new TrainRun(request, listener);
+    run.requireMemory(MemoryLimit.ofThisMachine());
     RunIdentity identity = RunIdentity.of(request.source(), request.recipe(), run.stages);
     try (RunFolder folder = RunFolder.open(out, identity, mode)) {
       return run.run(folder);
     }
   }
 
-  /// What each stage that needs no earlier one would do; nothing is trained.
+  /// What a run would do and need; nothing is kept of the steps that it tries.
   ///
   /// @throws PlanException when the recipe does not fit the model
-  public static StageSummary preview(Request request) {
+  /// @throws dev.upcycle.checkpoint.write.ResourceException when a stage does not fit the memory
+  public static TrainPreview preview(Request request) {
     TrainRun run = new TrainRun(request, TrainListener.SILENT);
+    List<MemoryForecast> forecasts = run.requireMemory(MemoryLimit.ofThisMachine());
     Stage first = run.stages.getFirst();
     try (StageModel model = run.open(request.source(), first);
         StageRows rows = StageRows.open(first, model.base(), request)) {
-      return StageRun.summary(0, first, model, new StageRun.Extent(rows.steps(), 0));
+      return new TrainPreview(
+          StageSummary.of(0, first, model, rows.steps()),
+          forecasts,
+          StepTrial.seconds(first, model, rows));
+    } catch (InterruptedException e) {
+      CancellationException cancelled = new CancellationException("interrupted");
+      cancelled.initCause(e);
+      throw cancelled;
     }
+  }
+
+  /// Refuses stages that need more than there is, before anything is read or written.
+  ///
+  /// A GPU's memory is not known here; what does not fit it ends with the first step.
+  List<MemoryForecast> requireMemory(Optional<MemoryLimit> limit) {
+    List<StageMemory> models = StageMemory.of(request.source(), request.recipe(), stages);
+    List<MemoryForecast> forecasts = new ArrayList<>();
+    for (int index = 0; index < stages.size(); index++) {
+      Stage stage = stages.get(index);
+      StageMemory model = models.get(index);
+      if (request.device().equals(Device.CPU)) {
+        limit.ifPresent(most -> most.require(stage, model));
+      }
+      forecasts.add(model.forecast(stage));
+    }
+    return forecasts;
   }
 
   private static List<Stage> stages(ResolvedRecipe recipe) {
@@ -104,26 +133,33 @@ public final class TrainRun {
     for (int index = first; index < stages.size(); index++) {
       stage(index, folder, index == first ? resumed : Optional.empty());
     }
-    Path last = folder.newest().orElseThrow();
-    RunState end = RunState.read(last.resolve(RunState.FILE_NAME));
-    return new Result(folder.finish(last.resolve(StageRun.MODEL)), end.step());
+    StageEnd end = end(folder, folder.newest().orElseThrow());
+    return new Result(folder.finish(end.model(), end.origin()), end.state().step());
+  }
+
+  /// What the stage of the newest checkpoint left.
+  private StageEnd end(RunFolder folder, Path newest) {
+    RunState state = RunState.read(newest.resolve(RunState.FILE_NAME));
+    return StageEnd.of(stages.get(state.stage()), state, folder);
   }
 
   private void stage(int index, RunFolder folder, Optional<RunState> resumed) {
     Stage stage = stages.get(index);
-    Optional<Path> before = folder.newest();
-    Checkpoint left =
-        before
-            .map(checkpoint -> Checkpoint.open(checkpoint.resolve(StageRun.MODEL)))
-            .orElse(request.source());
+    Optional<Path> newest = folder.newest();
+    Optional<StageEnd> before = newest.map(last -> end(folder, last));
+    Optional<Path> begun =
+        resumed.isPresent()
+            ? newest.map(checkpoint -> checkpoint.resolve(StageCheckpoints.MODEL))
+            : before.map(StageEnd::model);
+    Checkpoint left = begun.map(Checkpoint::open).orElse(request.source());
     Map<String, String> origins = new HashMap<>();
     boolean upcycles = resumed.isEmpty() && !stage.start().upcycle().isEmpty();
     Checkpoint base = upcycles ? upcycled(index, left, folder, origins) : left;
     try (StageModel model = open(base, stage);
-        StageRows rows = StageRows.open(stage, model.base(), request)) {
-      StageRun run = new StageRun(new StageRun.Place(index, stage, folder), model, rows);
+        StageRows rows = StageRows.open(stage, model.base(), request);
+        StageRun run = new StageRun(new StageRun.Place(index, stage, folder), model, rows)) {
       if (resumed.isPresent()) {
-        run.resume(before.orElseThrow(), resumed.get());
+        run.resume(newest.orElseThrow(), resumed.get());
       } else if (before.isPresent()) {
         run.carry(before.get(), origins, stages.get(index - 1));
       }

@@ -66,18 +66,7 @@ class KillTest {
 
   /// Starts a run, or goes on with it, and waits until it has begun to write.
   private static Process begin(String run) throws IOException, InterruptedException {
-    Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                KillProbe.class.getName(),
-                folder.toString(),
-                run)
-            .redirectErrorStream(true)
-            .redirectOutput(folder.resolve(run + ".log").toFile())
-            .start();
+    Process process = new Runs(folder).process(run).start();
     while (process.isAlive() && Files.notExists(folder.resolve(run))) {
       TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
     }

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,6 +62,27 @@ record Runs(Path folder) {
         AuxiliaryLosses.Weights.of(balance),
         AuxiliaryLosses.Weights.of(routerZ),
         AuxiliaryLosses.Filler.LEFT_OUT);
+  }
+
+  /// A process of its own that begins a run or goes on with it.
+  ///
+  /// @param before a command that starts the process
+  ProcessBuilder process(String run, String... before) {
+    List<String> command = new ArrayList<>(List.of(before));
+    command.addAll(
+        List.of(
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-XX:TieredStopAtLevel=1",
+            "-XX:+UseSerialGC",
+            "--enable-native-access=ALL-UNNAMED",
+            "-cp",
+            System.getProperty("java.class.path"),
+            KillProbe.class.getName(),
+            folder.toString(),
+            run));
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(folder.resolve(run + ".log").toFile());
   }
 
   /// Compares all files of two folders.

@@ -61,7 +61,8 @@ class TorchParityTest {
             new Updates.Course.Cosine(0),
             new Updates.Warmup(
                 Updates.Rise.LINEAR, number(golden, "warmup") / number(golden, "steps"))),
-        Optional.of(number(golden, "clip_norm")));
+        Optional.of(number(golden, "clip_norm")),
+        Optional.empty());
   }
 
   private static double number(JsonNode golden, String key) {

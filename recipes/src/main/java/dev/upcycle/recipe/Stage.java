@@ -67,11 +67,20 @@ public record Stage(
   /// @param every steps between two measurements; empty measures at the end only
   /// @param rows the most that are read; empty is all
   /// @param patience measurements without a better one after which the stage ends; empty never
+  /// @param result which model the stage leaves
   public record Validation(
       DataSettings data,
       Optional<Integer> every,
       Optional<Integer> rows,
-      Optional<Integer> patience) {}
+      Optional<Integer> patience,
+      Result result) {}
+
+  /// Which model a stage leaves, to the next one or as the end of the run.
+  public enum Result {
+    LAST,
+    /// That of its best measurement.
+    BEST
+  }
 
   /// When a run is saved, beside the end of each stage.
   ///

@@ -88,7 +88,8 @@ final class TrainBuilder {
         schedule(path.child("schedule")),
         Optional.of(leaves.value(path.child("clip_norm")))
             .filter(Double.class::isInstance)
-            .map(Double.class::cast));
+            .map(Double.class::cast),
+        Optional.of(leaves.number(path.child("ema"))).filter(decay -> decay > 0));
   }
 
   private Updates.ScheduleSettings schedule(KeyPath path) {
@@ -148,7 +149,8 @@ final class TrainBuilder {
                 data.at((Path) found.value()),
                 leaves.findCount(path.child("every")),
                 leaves.findCount(path.child("rows")),
-                leaves.findCount(path.child("patience"))));
+                leaves.findCount(path.child("patience")),
+                constant(Stage.Result.class, path.child("result"))));
   }
 
   private <T extends Enum<T>> T constant(Class<T> type, KeyPath path) {

@@ -108,7 +108,8 @@ final class TrainFormat {
               Key.of("path", PATH, REFUSED),
               Key.of("every", COUNT, LEFT_OUT),
               Key.of("rows", COUNT, LEFT_OUT),
-              Key.of("patience", COUNT, LEFT_OUT)));
+              Key.of("patience", COUNT, LEFT_OUT),
+              Key.withDefault("result", new Leaf.Word(List.of("last", "best")), "last")));
 
   private static final Shape CHECKPOINT =
       new Shape.Section(
@@ -120,6 +121,7 @@ final class TrainFormat {
           Key.of("optimizer", OPTIMIZER, FILLED),
           Key.of("schedule", SCHEDULE, FILLED),
           Key.withDefault("clip_norm", new Leaf.WordOrNumber("none"), "none"),
+          Key.withDefault("ema", new Leaf.Ranged(0, 1, true), 0.0),
           Key.withDefault("batch", COUNT, 8L),
           Key.withDefault("micro_batch", COUNT, 1L),
           Key.withDefault("epochs", COUNT, 1L),

@@ -14,11 +14,13 @@ import java.util.SequencedMap;
 /// @param optimizer its numbers
 /// @param schedule the share of the peak at each step
 /// @param clipNorm the longest that all gradients together may be; empty is any length
+/// @param average decay of the moving average that is kept of what trains; empty keeps none
 public record Updates(
     SequencedMap<String, Double> rates,
     AdamWSettings optimizer,
     ScheduleSettings schedule,
-    Optional<Double> clipNorm) {
+    Optional<Double> clipNorm,
+    Optional<Double> average) {
   /// Takes a copy that keeps the order.
   public Updates {
     rates = Collections.unmodifiableSequencedMap(new LinkedHashMap<>(rates));

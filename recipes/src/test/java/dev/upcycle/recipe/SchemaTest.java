@@ -102,7 +102,7 @@ class SchemaTest {
         train: {stages: [{name: a, rates: {all: 1}, schedule: {kind: constant, cooldown: 0.2, warmup: {kind: log, ratio: 0.03}}, clip_norm: 1, data: {path: /d}}]}
         train: {stages: [{name: a, rates: {all: 1}, schedule: {final: 0.1}, clip_norm: none, batch: 4, micro_batch: 2, epochs: 2, steps: 9, precision: bf16, recompute: layers, data: {path: /d}}]}
         train: {stages: [{name: a, rates: {all: 1}, losses: {balance: {kind: per_layer, weight: 0.1}, router_z: {weight: 0.01}}, data: {path: /d}}]}
-        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d, images: /i, template: v1, image_aspect: pad, max_tokens: 8, sampler: modality_length}, validate: {path: /v, every: 5, rows: 9, patience: 2}, checkpoint: {every: 5, keep_every: 10}}]}
+        train: {stages: [{name: a, rates: {all: 1}, data: {path: /d, images: /i, template: v1, image_aspect: pad, max_tokens: 8, sampler: modality_length}, ema: 0.999, validate: {path: /v, every: 5, rows: 9, patience: 2, result: best}, checkpoint: {every: 5, keep_every: 10}}]}
         output: {}
         output: {dtype: source}
         output: {dtype: bf16}

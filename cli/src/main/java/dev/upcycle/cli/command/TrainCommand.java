@@ -1,5 +1,6 @@
 package dev.upcycle.cli.command;
 
+import dev.upcycle.bench.ResidentMemory;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Quantities;
@@ -8,7 +9,6 @@ import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.text.TextModel;
-import dev.upcycle.train.StageSummary;
 import dev.upcycle.train.TrainRun;
 import java.nio.file.Path;
 import picocli.CommandLine;
@@ -47,7 +47,8 @@ final class TrainCommand extends Command {
 
   @Option(
       names = {"-n", "--dry-run"},
-      description = "Say what the first stage would do and train nothing.")
+      description =
+          "Say what the run would do, need and take, by a few trial steps; train nothing.")
   private boolean dryRun;
 
   @Option(
@@ -79,7 +80,12 @@ final class TrainCommand extends Command {
     TrainRun.Request request =
         new TrainRun.Request(source, resolved, TextModel.options(device, "f32").device(), count);
     if (dryRun) {
-      print(TrainRun.preview(request), terminal);
+      TrainPreviewReport report = new TrainPreviewReport(TrainRun.preview(request));
+      if (json.wanted()) {
+        terminal.result(report.document());
+      } else {
+        terminal.result(report.text());
+      }
       return ExitCode.OK;
     }
     TrainRun.Mode mode = resume ? TrainRun.Mode.RESUME : TrainRun.Mode.FRESH;
@@ -98,40 +104,19 @@ final class TrainCommand extends Command {
         Recipes.text(recipe, here), sets.settings(here), surroundings().environment());
   }
 
-  private void print(StageSummary stage, Terminal terminal) {
-    if (json.wanted()) {
-      terminal.result(
-          Documents.of("train")
-              .put("stage", stage.name())
-              .put("steps", stage.steps())
-              .put("tensors", stage.tensors())
-              .put("trained_tensors", stage.trained())
-              .put("trained_parameters", stage.trainedParameters())
-              .put("state_bytes", stage.bytes()));
-      return;
-    }
-    terminal.result(
-        ("stage %s: %s steps, %d of %d tensors train, %s parameters; %s of weights, gradients and"
-                + " moments, without activations")
-            .formatted(
-                stage.name(),
-                Quantities.count(stage.steps()),
-                stage.trained(),
-                stage.tensors(),
-                Quantities.count(stage.trainedParameters()),
-                Quantities.bytes(stage.bytes())));
-  }
-
   private void print(TrainRun.Result result, TrainConsole console, Terminal terminal) {
     if (json.wanted()) {
       ObjectNode document =
           Documents.of("train")
               .put("model", result.model().toString())
               .put("steps", result.steps());
+      ResidentMemory.peakBytes().ifPresent(peak -> document.put("peak_resident_bytes", peak));
       console.putLosses(document);
       terminal.result(document);
       return;
     }
+    ResidentMemory.peakBytes()
+        .ifPresent(peak -> terminal.detail("peak resident memory " + Quantities.bytes(peak)));
     terminal.result(
         "%s: after %s steps%s"
             .formatted(result.model(), Quantities.count(result.steps()), console.losses()));
