@@ -3,6 +3,7 @@ package dev.upcycle.model;
 import dev.upcycle.kernels.attention.Documents;
 import dev.upcycle.kernels.attention.KvCache;
 import dev.upcycle.kernels.moe.RoutingPass;
+import dev.upcycle.kernels.tensor.Tensor;
 import org.jspecify.annotations.Nullable;
 
 /// How a forward pass runs.
@@ -65,11 +66,18 @@ public record ForwardPass(
   ///
   /// @param part a number from 1 that tells the parts apart
   ForwardPass elsewhere(int part) {
-    RoutingPass unmasked =
+    return new ForwardPass(routing, null, part * LAYERS_APART).masked(null);
+  }
+
+  /// The same with another mask of the tokens that routers' losses count.
+  ///
+  /// @param mask `[tokens]`; null where all count
+  ForwardPass masked(@Nullable Tensor mask) {
+    RoutingPass other =
         switch (routing) {
-          case RoutingPass.Infer _ -> RoutingPass.Infer.ofAll();
-          case RoutingPass.Train train -> new RoutingPass.Train(train.noise(), null);
+          case RoutingPass.Infer _ -> new RoutingPass.Infer(mask);
+          case RoutingPass.Train train -> new RoutingPass.Train(train.noise(), mask);
         };
-    return new ForwardPass(unmasked, null, part * LAYERS_APART);
+    return new ForwardPass(other, cache, firstLayer, documents);
   }
 }

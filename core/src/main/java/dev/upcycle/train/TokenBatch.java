@@ -7,11 +7,17 @@ import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
+import dev.upcycle.model.LlavaModel;
 import dev.upcycle.model.ModelOptions;
+import dev.upcycle.recipe.AuxiliaryLosses;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
-/// A micro-batch of sequences for a decoder.
+/// A micro-batch of sequences for a decoder, and of the images in them.
 ///
 /// The arrays are its own; nobody writes to them.
 final class TokenBatch {
@@ -20,16 +26,19 @@ final class TokenBatch {
   private final long[] ids;
   private final long[] next;
   private final long[] documents;
+  private final Optional<Batch.Images> images;
 
   /// @param ids `[rows · seq]`
   /// @param next what each token predicts, or [LabelledTokens#IGNORED]
   /// @param documents the number of each token's text, or [Batch#NO_DOCUMENT] for what fills up
-  private TokenBatch(int rows, int seq, long[] ids, long[] next, long[] documents) {
-    this.rows = rows;
+  private TokenBatch(
+      int seq, long[] ids, long[] next, long[] documents, Optional<Batch.Images> images) {
+    this.rows = ids.length / seq;
     this.seq = seq;
     this.ids = ids;
     this.next = next;
     this.documents = documents;
+    this.images = images;
   }
 
   static TokenBatch of(Batch batch) {
@@ -41,7 +50,7 @@ final class TokenBatch {
       next[i] = last ? LabelledTokens.IGNORED : labels[i + 1];
     }
     long[] documents = Arrays.stream(batch.documents()).asLongStream().toArray();
-    return new TokenBatch(batch.size(), seq, batch.ids(), next, documents);
+    return new TokenBatch(seq, batch.ids(), next, documents, Optional.of(batch.images()));
   }
 
   /// Sequences of equal length, each token of which predicts the next.
@@ -50,7 +59,7 @@ final class TokenBatch {
     for (int i = 0; i < ids.length; i++) {
       next[i] = (i + 1) % seq == 0 ? LabelledTokens.IGNORED : ids[i + 1];
     }
-    return new TokenBatch(ids.length / seq, seq, ids, next, new long[ids.length]);
+    return new TokenBatch(seq, ids, next, new long[ids.length], Optional.empty());
   }
 
   /// How many tokens predict one that is learned.
@@ -88,5 +97,43 @@ final class TokenBatch {
         ? null
         : Documents.of(
             Tensors.of(documents).view(rows, seq).to(options.device()), options.compute());
+  }
+
+  /// What an image tower sees.
+  ///
+  /// @param features of each image
+  /// @param filler whether routers' losses count the images of nothing
+  LlavaModel.Images images(ModelOptions options, int features, AuxiliaryLosses.Filler filler) {
+    Batch.Images given = images.orElseThrow();
+    Device device = options.device();
+    Tensor pixels =
+        Tensors.of(given.values(), given.count(), 3, given.side(), given.side())
+            .to(options.compute())
+            .to(device);
+    List<Integer> places = given.places();
+    boolean all = places.stream().allMatch(count -> count == features);
+    return new LlavaModel.Images(
+        pixels,
+        all ? null : Tensors.of(first(places, features)).to(device),
+        switch (filler) {
+          case COUNTED -> null;
+          case LEFT_OUT -> all ? null : counted(places).to(device);
+        });
+  }
+
+  private static long[] first(List<Integer> places, int features) {
+    return IntStream.range(0, places.size())
+        .boxed()
+        .flatMapToLong(
+            image -> LongStream.range(0, places.get(image)).map(at -> at + (long) image * features))
+        .toArray();
+  }
+
+  private static Tensor counted(List<Integer> places) {
+    float[] counted = new float[places.size()];
+    for (int image = 0; image < counted.length; image++) {
+      counted[image] = places.get(image) > 0 ? 1 : 0;
+    }
+    return Tensors.of(counted, counted.length);
   }
 }

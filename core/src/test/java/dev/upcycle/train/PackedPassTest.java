@@ -77,7 +77,7 @@ class PackedPassTest {
             .orElseThrow()
             .stages()
             .getFirst();
-    try (StageRows opened = StageRows.open(stage, upcycled, request)) {
+    try (StageRows opened = StageRows.open(stage, Checkpoint.open(upcycled), request)) {
       return opened.next().getFirst();
     } catch (InterruptedException e) {
       throw new IllegalStateException(e);
@@ -106,9 +106,9 @@ class PackedPassTest {
   private static Step step(
       DecoderModel model, List<TokenBatch> batches, Stage.Recomputation recomputation) {
     model.parameters().values().forEach(Gradients::clear);
-    AuxiliaryLosses none = new AuxiliaryLosses(AuxiliaryLosses.Balance.POOLED, 0, 0);
+    AuxiliaryLosses none = Runs.losses(AuxiliaryLosses.Balance.POOLED, 0, 0);
     StepLosses losses =
-        new DecoderPass(model, new RouterLosses(none), recomputation)
+        new DecoderPass(new TrainedModel.Reading(model), new RouterLosses(none), recomputation)
             .backward(batches, new NoiseCounter(0, 0, 0, 0, 0));
     Map<String, Tensor> gradients = new LinkedHashMap<>();
     model
@@ -165,8 +165,10 @@ class PackedPassTest {
     List<TokenBatch> alone = alone();
     try (DecoderModel model = open();
         TensorScope _ = TensorScope.open()) {
-      AuxiliaryLosses none = new AuxiliaryLosses(AuxiliaryLosses.Balance.POOLED, 0, 0);
-      DecoderPass pass = new DecoderPass(model, new RouterLosses(none), Stage.Recomputation.NONE);
+      AuxiliaryLosses none = Runs.losses(AuxiliaryLosses.Balance.POOLED, 0, 0);
+      DecoderPass pass =
+          new DecoderPass(
+              new TrainedModel.Reading(model), new RouterLosses(none), Stage.Recomputation.NONE);
       assertThat(pass.sum(packed))
           .isCloseTo(alone.stream().mapToDouble(pass::sum).sum(), Percentage.withPercentage(1e-4));
     }
