@@ -87,7 +87,7 @@ public final class Quickstart {
         nextCommands(dense, target, out));
   }
 
-  private static void refuseUnlessEmpty(Path out) {
+  static void refuseUnlessEmpty(Path out) {
     if (!Files.exists(out)) {
       return;
     }

@@ -7,8 +7,11 @@ import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.sample.Quickstart;
+import dev.upcycle.sample.TrainedQuickstart;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -19,9 +22,13 @@ import tools.jackson.databind.node.ObjectNode;
 @CommandLine.Command(
     name = "quickstart",
     header = "Convert and verify the embedded sample model, to see how it goes.",
+    description =
+        "With --train it becomes four experts, two per token, and is trained on some pages more of"
+            + " its book; other pages measure it before and after.",
     footer = {
       "upcycle quickstart",
       "upcycle quickstart --out ./try-upcycle",
+      "upcycle quickstart --train --steps 4 --out ./try-train",
     })
 final class QuickstartCommand extends Command {
   @Option(
@@ -31,6 +38,13 @@ final class QuickstartCommand extends Command {
       description = "An empty or new directory (default: ${DEFAULT-VALUE}).")
   private Path out = Path.of("upcycle-quickstart");
 
+  @Option(names = "--train", description = "Upcycle the sample and train it.")
+  private boolean train;
+
+  @Option(names = "--steps", paramLabel = "N", description = "Steps of --train; default: 20.")
+  private @Nullable Integer steps;
+
+  @Mixin private ComputeThreadsOption threads = new ComputeThreadsOption();
   @Mixin private JsonOption json = new JsonOption();
 
   QuickstartCommand(Surroundings surroundings) {
@@ -38,7 +52,33 @@ final class QuickstartCommand extends Command {
   }
 
   @Override
-  ExitCode run(Terminal terminal) {
+  ExitCode run(Terminal terminal) throws InterruptedException {
+    if (steps != null && !train) {
+      throw new UsageException("--steps needs --train");
+    }
+    if (steps != null && steps < 1) {
+      throw new UsageException("--steps " + steps + ": expected at least 1");
+    }
+    return train ? train(terminal) : convert(terminal);
+  }
+
+  private ExitCode train(Terminal terminal) throws InterruptedException {
+    TrainedQuickstart.Settings settings =
+        new TrainedQuickstart.Settings(Optional.ofNullable(steps), threads.count());
+    TrainedQuickstart.Result result;
+    try (TrainConsole console = new TrainConsole(terminal)) {
+      result = TrainedQuickstart.run(resolve(out), settings, console);
+    }
+    TrainedQuickstartReport report = new TrainedQuickstartReport(result);
+    if (json.wanted()) {
+      terminal.result(report.document());
+    } else {
+      report.print(terminal);
+    }
+    return ExitCode.OK;
+  }
+
+  private ExitCode convert(Terminal terminal) {
     Quickstart.Result result;
     try (ProgressMeter meter = terminal.meter("converting")) {
       result = Quickstart.run(resolve(out), meter);
