@@ -2,6 +2,7 @@ package dev.upcycle.bench;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.kernels.bench.Turns;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.kernels.tensor.Tensors;
@@ -58,8 +59,8 @@ public final class DecoderBench {
       try (Side dense = Side.of(setting.shape().dense(), work.resolve("dense"), setting, settings);
           Side sparse =
               Side.of(setting.shape().sparse(), work.resolve("sparse"), setting, settings)) {
-        return new Turns(
-            setting.tokens(), Turns.alternate(dense::once, sparse::once, settings, turned));
+        return Turns.alternate(
+            new Turns.Sides(setting.tokens(), dense::once, sparse::once), settings.turns(), turned);
       } finally {
         Directories.delete(work);
       }

@@ -1,9 +1,14 @@
 package dev.upcycle.bench;
 
 import dev.upcycle.kernels.bench.MoeLayerBench;
+import dev.upcycle.kernels.bench.MoeLayerBench.Form;
 import dev.upcycle.kernels.bench.MoeLayerBench.LayerShape;
+import dev.upcycle.kernels.bench.MoeLayerBench.Load;
+import dev.upcycle.kernels.bench.Turns;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.IntConsumer;
 
 /// One layer of experts against the dense network that multiplies as much per token, forward and
 /// backward, under even and skewed routing.
@@ -13,7 +18,8 @@ public final class LayerBench {
   /// What to measure.
   ///
   /// @param tokens of the batch
-  public record Setting(DecoderShape.ExpertShape shape, long tokens) {
+  /// @param form how the weights lie
+  public record Setting(DecoderShape.ExpertShape shape, long tokens, Form form) {
     /// Refuses an empty batch.
     public Setting {
       if (tokens < 1) {
@@ -25,34 +31,35 @@ public final class LayerBench {
   /// What was measured under one load.
   ///
   /// @param load `even` or `skewed`
-  /// @param median of the turns of both sides
+  /// @param turns of both sides
   /// @param assignments of each expert
-  public record Result(String load, long tokens, Turn median, List<Long> assignments) {
+  public record Result(String load, Turns turns, List<Long> assignments) {
     /// Takes a copy.
     public Result {
       assignments = List.copyOf(assignments);
     }
+  }
 
-    /// Of the layer of experts.
-    public double tokensPerSecond() {
-      return tokens / median.sparse().wallSeconds();
-    }
-
-    /// Of the dense network.
-    public double denseTokensPerSecond() {
-      return tokens / median.dense().wallSeconds();
-    }
+  /// How many turns a run makes in all.
+  public static int count(ComputeSettings settings) {
+    return Load.values().length * Turns.count(settings.turns());
   }
 
   /// Measures both loads, even first.
-  public static List<Result> run(Setting setting, ComputeSettings settings) {
+  ///
+  /// @param turned hears of every turn that is done, of both loads, warm-up included
+  public static List<Result> run(Setting setting, ComputeSettings settings, IntConsumer turned) {
     settings.useThreads();
-    return List.of(MoeLayerBench.Load.values()).stream()
-        .map(load -> result(load, setting, settings))
-        .toList();
+    List<Result> results = new ArrayList<>();
+    for (Load load : Load.values()) {
+      int before = results.size() * Turns.count(settings.turns());
+      results.add(result(load, setting, settings, done -> turned.accept(before + done)));
+    }
+    return List.copyOf(results);
   }
 
-  private static Result result(MoeLayerBench.Load load, Setting setting, ComputeSettings settings) {
+  private static Result result(
+      Load load, Setting setting, ComputeSettings settings, IntConsumer turned) {
     DecoderShape.ExpertShape shape = setting.shape();
     LayerShape layer =
         new LayerShape(
@@ -63,16 +70,10 @@ public final class LayerBench {
             shape.perToken());
     MoeLayerBench.Result result =
         MoeLayerBench.run(
-            new MoeLayerBench.Setting(layer, settings.options().compute(), load, settings.turns()),
-            settings.options().device());
-    return new Result(
-        load.name().toLowerCase(Locale.ROOT),
-        setting.tokens(),
-        new Turn(timing(result.dense()), timing(result.sparse())),
-        result.counts());
-  }
-
-  private static Timing timing(MoeLayerBench.Times times) {
-    return new Timing(times.wallMillis() / 1e3, times.cpuMillis() / 1e3);
+            new MoeLayerBench.Setting(layer, setting.form(), settings.options().compute(), load),
+            settings.options().device(),
+            settings.turns(),
+            turned);
+    return new Result(load.name().toLowerCase(Locale.ROOT), result.turns(), result.counts());
   }
 }

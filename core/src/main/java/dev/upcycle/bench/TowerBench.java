@@ -2,6 +2,7 @@ package dev.upcycle.bench;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.kernels.bench.Turns;
 import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
@@ -51,10 +52,13 @@ public final class TowerBench {
             Tensors.normal(PIXEL_SEED, setting.batch(), CHANNELS, shape.image(), shape.image())
                 .to(settings.options().compute())
                 .to(settings.options().device());
-        return new Turns(
-            setting.batch() * shape.places(),
-            Turns.alternate(
-                () -> look(dense, pixels), () -> look(sparse, pixels), settings, turned));
+        return Turns.alternate(
+            new Turns.Sides(
+                setting.batch() * shape.places(),
+                () -> look(dense, pixels),
+                () -> look(sparse, pixels)),
+            settings.turns(),
+            turned);
       } finally {
         Directories.delete(work);
       }

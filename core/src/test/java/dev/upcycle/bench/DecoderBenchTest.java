@@ -7,6 +7,7 @@ import dev.upcycle.bench.DecoderBench.Job;
 import dev.upcycle.bench.DecoderBench.Setting;
 import dev.upcycle.bench.DecoderShape.ExpertShape;
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.kernels.bench.Turns;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.kernels.tensor.Tensors;
 import dev.upcycle.model.DecoderModel;

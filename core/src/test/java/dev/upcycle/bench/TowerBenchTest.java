@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatIllegalArgumentException
 
 import dev.upcycle.bench.DecoderShape.ExpertShape;
 import dev.upcycle.bench.TowerBench.Setting;
+import dev.upcycle.kernels.bench.Turns;
 import dev.upcycle.model.ModelOptions;
 import java.util.ArrayList;
 import java.util.List;

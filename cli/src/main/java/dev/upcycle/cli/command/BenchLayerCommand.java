@@ -3,10 +3,13 @@ package dev.upcycle.cli.command;
 import dev.upcycle.bench.ComputeSettings;
 import dev.upcycle.bench.LayerBench;
 import dev.upcycle.bench.LayerBench.Result;
+import dev.upcycle.cli.terminal.ProgressMeter;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.kernels.bench.MoeLayerBench.Form;
 import java.util.List;
+import java.util.Locale;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,6 +37,13 @@ final class BenchLayerCommand extends Command {
       defaultValue = "4096")
   private long tokens = 4096;
 
+  @Option(
+      names = "--stacked",
+      description =
+          "Measure experts that share a tensor per projection, the gate above the rest; default: a"
+              + " tensor per projection of each expert, as models bind them.")
+  private boolean stacked;
+
   @Mixin private ExpertShapeOptions shape = new ExpertShapeOptions();
   @Mixin private TurnOptions turns = new TurnOptions();
   @Mixin private JsonOption json = new JsonOption();
@@ -45,10 +55,10 @@ final class BenchLayerCommand extends Command {
   @Override
   ExitCode run(Terminal terminal) {
     LayerBench.Setting setting =
-        BenchReport.checked(() -> new LayerBench.Setting(shape.shape(), tokens));
+        BenchReport.checked(() -> new LayerBench.Setting(shape.shape(), tokens, form()));
     ComputeSettings settings = turns.settings(terminal);
     BenchReport report = BenchReport.begin("layer", settings, turns.dtype());
-    List<Result> results = LayerBench.run(setting, settings);
+    List<Result> results = measured(setting, settings, terminal);
     if (json.wanted()) {
       terminal.result(document(report, setting, results));
     } else {
@@ -57,22 +67,29 @@ final class BenchLayerCommand extends Command {
     return ExitCode.OK;
   }
 
+  private Form form() {
+    return stacked ? Form.STACKED : Form.SEPARATE;
+  }
+
+  private static List<Result> measured(
+      LayerBench.Setting setting, ComputeSettings settings, Terminal terminal) {
+    int turns = LayerBench.count(settings);
+    try (ProgressMeter meter = terminal.meter("measuring")) {
+      return LayerBench.run(setting, settings, done -> meter.counted(done, turns, "turns"));
+    }
+  }
+
   private static String text(BenchReport report, LayerBench.Setting setting, List<Result> results) {
     Table table = BenchReport.turns();
     Table summary = Table.pairs();
     for (Result result : results) {
-      BenchReport.row(table, result.load(), result.median());
-      summary
-          .row(
-              result.load(),
-              "%s; dense %s"
-                  .formatted(
-                      BenchReport.rate(result.tokensPerSecond()),
-                      BenchReport.rate(result.denseTokensPerSecond())))
-          .row(result.load() + " load", result.assignments() + " tokens");
+      BenchReport.rows(table, result.load(), result.turns());
+      summary.row("routing", result.load() + ", tokens of each expert " + result.assignments());
+      BenchReport.summary(summary, result.turns());
     }
     String configuration =
-        "%d tokens, %s".formatted(setting.tokens(), TurnsReport.words(setting.shape()));
+        "%d tokens, %s, weights %s"
+            .formatted(setting.tokens(), TurnsReport.words(setting.shape()), weights(setting));
     return table + "\n\n" + report.ending(summary, configuration);
   }
 
@@ -80,21 +97,22 @@ final class BenchLayerCommand extends Command {
   private static ObjectNode document(
       BenchReport report, LayerBench.Setting setting, List<Result> results) {
     ObjectNode document = report.document();
-    put(document, results.getFirst());
+    BenchReport.put(document, results.getFirst().turns());
     ArrayNode loads = document.putArray("loads");
     for (Result result : results) {
       ObjectNode load = loads.addObject().put("load", result.load());
-      put(load, result);
+      BenchReport.put(load, result.turns());
       ArrayNode assignments = load.putArray("assignments");
       result.assignments().forEach(assignments::add);
     }
-    report.ending(document, setting.shape()).put("tokens", setting.tokens());
+    report
+        .ending(document, setting.shape())
+        .put("tokens", setting.tokens())
+        .put("weights", weights(setting));
     return document;
   }
 
-  private static void put(ObjectNode json, Result result) {
-    json.put("tokens_per_second", result.tokensPerSecond())
-        .put("dense_tokens_per_second", result.denseTokensPerSecond());
-    BenchReport.put(json, result.median());
+  private static String weights(LayerBench.Setting setting) {
+    return setting.form().name().toLowerCase(Locale.ROOT);
   }
 }

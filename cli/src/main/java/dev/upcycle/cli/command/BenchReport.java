@@ -3,13 +3,15 @@ package dev.upcycle.cli.command;
 import dev.upcycle.bench.ComputeSettings;
 import dev.upcycle.bench.DecoderShape.ExpertShape;
 import dev.upcycle.bench.Machine;
-import dev.upcycle.bench.Turn;
 import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Table;
+import dev.upcycle.kernels.bench.Turn;
+import dev.upcycle.kernels.bench.Turns;
 import java.lang.management.ManagementFactory;
 import java.util.Locale;
 import java.util.function.Supplier;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// What the reports of measurements of computing share.
@@ -38,14 +40,29 @@ record BenchReport(String bench, ComputeSettings settings, String dtype, double 
     return Table.of("", "dense s", "dense cpu s", "experts s", "experts cpu s", "ratio");
   }
 
-  static void row(Table table, String name, Turn turn) {
-    table.row(
-        name,
-        decimal(turn.dense().wallSeconds()),
-        decimal(turn.dense().cpuSeconds()),
-        decimal(turn.sparse().wallSeconds()),
-        decimal(turn.sparse().cpuSeconds()),
-        decimal(turn.ratio()));
+  /// Adds each turn.
+  static void rows(Table table, String name, Turns turns) {
+    for (int i = 0; i < turns.all().size(); i++) {
+      Turn turn = turns.all().get(i);
+      table.row(
+          name + " " + (i + 1),
+          decimal(turn.dense().wallSeconds()),
+          decimal(turn.dense().cpuSeconds()),
+          decimal(turn.sparse().wallSeconds()),
+          decimal(turn.sparse().cpuSeconds()),
+          decimal(turn.ratio()));
+    }
+  }
+
+  /// Adds what the turns say together.
+  static void summary(Table table, Turns turns) {
+    table
+        .row("experts", rate(turns.tokensPerSecond()))
+        .row("dense", rate(turns.denseTokensPerSecond()))
+        .row(
+            "time ratio",
+            "%s of the dense side's, %s of its processor time; medians of the turns"
+                .formatted(decimal(turns.ratio()), decimal(turns.cpuRatio())));
   }
 
   /// Adds how and where it ran.
@@ -75,13 +92,22 @@ record BenchReport(String bench, ComputeSettings settings, String dtype, double 
         .put("commit", Build.current().commit());
   }
 
-  static void put(ObjectNode json, Turn turn) {
-    json.put("dense_seconds", turn.dense().wallSeconds())
-        .put("dense_cpu_seconds", turn.dense().cpuSeconds())
-        .put("seconds", turn.sparse().wallSeconds())
-        .put("cpu_seconds", turn.sparse().cpuSeconds())
-        .put("ratio", turn.ratio())
-        .put("cpu_ratio", turn.cpuRatio());
+  /// Adds what the turns say together, and each of them.
+  static void put(ObjectNode json, Turns turns) {
+    json.put("tokens_per_second", turns.tokensPerSecond())
+        .put("dense_tokens_per_second", turns.denseTokensPerSecond())
+        .put("ratio", turns.ratio())
+        .put("cpu_ratio", turns.cpuRatio());
+    ArrayNode each = json.putArray("turns");
+    for (Turn turn : turns.all()) {
+      each.addObject()
+          .put("dense_seconds", turn.dense().wallSeconds())
+          .put("dense_cpu_seconds", turn.dense().cpuSeconds())
+          .put("seconds", turn.sparse().wallSeconds())
+          .put("cpu_seconds", turn.sparse().cpuSeconds())
+          .put("ratio", turn.ratio())
+          .put("cpu_ratio", turn.cpuRatio());
+    }
   }
 
   /// Adds the configuration, to be gone on with, and the machine.

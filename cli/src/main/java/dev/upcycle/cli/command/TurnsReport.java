@@ -3,16 +3,14 @@ package dev.upcycle.cli.command;
 import dev.upcycle.bench.DecoderBench;
 import dev.upcycle.bench.DecoderShape;
 import dev.upcycle.bench.DecoderShape.ExpertShape;
-import dev.upcycle.bench.Turn;
-import dev.upcycle.bench.Turns;
 import dev.upcycle.cli.terminal.ProgressMeter;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.kernels.bench.Turns;
 import java.util.LinkedHashMap;
 import java.util.SequencedMap;
 import java.util.function.Function;
 import java.util.function.IntConsumer;
-import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Runs and reports a measurement of whole models in turns.
@@ -53,7 +51,7 @@ record TurnsReport(
   ///
   /// @param measurement tells each turn to what it is given
   void tell(Function<IntConsumer, Turns> measurement, JsonOption json, Terminal terminal) {
-    int turns = Turns.count(shared.settings());
+    int turns = Turns.count(shared.settings().turns());
     Turns result;
     try (ProgressMeter meter = terminal.meter("measuring")) {
       result = measurement.apply(done -> meter.counted(done, turns, "turns"));
@@ -67,34 +65,15 @@ record TurnsReport(
 
   private String text(Turns result) {
     Table turns = BenchReport.turns();
-    for (int i = 0; i < result.all().size(); i++) {
-      BenchReport.row(turns, "turn " + (i + 1), result.all().get(i));
-    }
-    Table summary =
-        Table.pairs()
-            .row("experts", BenchReport.rate(result.tokensPerSecond()))
-            .row("dense", BenchReport.rate(result.denseTokensPerSecond()))
-            .row(
-                "time ratio",
-                "%s of the dense model's, %s of its processor time; medians"
-                    .formatted(
-                        BenchReport.decimal(result.ratio()),
-                        BenchReport.decimal(result.cpuRatio())));
+    BenchReport.rows(turns, "turn", result);
+    Table summary = Table.pairs();
+    BenchReport.summary(summary, result);
     return turns + "\n\n" + shared.ending(summary, words);
   }
 
   private ObjectNode document(Turns result) {
-    ObjectNode document =
-        shared
-            .document()
-            .put("tokens_per_second", result.tokensPerSecond())
-            .put("dense_tokens_per_second", result.denseTokensPerSecond())
-            .put("ratio", result.ratio())
-            .put("cpu_ratio", result.cpuRatio());
-    ArrayNode turns = document.putArray("turns");
-    for (Turn turn : result.all()) {
-      BenchReport.put(turns.addObject(), turn);
-    }
+    ObjectNode document = shared.document();
+    BenchReport.put(document, result);
     ObjectNode configuration = shared.ending(document, experts);
     sizes.forEach(configuration::put);
     return document;

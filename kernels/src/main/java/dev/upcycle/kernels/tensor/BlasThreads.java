@@ -11,6 +11,9 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
@@ -21,7 +24,8 @@ import org.jspecify.annotations.Nullable;
 /// (`openblas_set_threads_callback_function`); these threads spin for microseconds, then sleep.
 ///
 /// The parts of one product wait for each other, so each needs a thread that runs at once: the
-/// caller's and one of these per further part.
+/// caller's and one of these per further part. OpenBLAS asks from within LibTorch, where nothing
+/// may be thrown: what fails there is kept until the operation is back in Java, and thrown then.
 @SuppressWarnings("restricted") // calling native code is what it is for
 final class BlasThreads implements BlasCallback {
   private static final String SETTER = "openblas_set_threads_callback_function";
@@ -44,17 +48,61 @@ final class BlasThreads implements BlasCallback {
           ValueLayout.ADDRESS,
           ValueLayout.JAVA_INT);
 
-  private static final BlasThreads SHARED = new BlasThreads();
+  private static final BlasThreads SHARED =
+      new BlasThreads(
+          BlasThreads::callBlas, Thread.ofPlatform().daemon().name("blas-", 1).factory());
 
+  private final PartCall call;
+  private final ThreadFactory threads;
   private final List<Worker> workers = new ArrayList<>();
+  private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
   private boolean installed;
 
-  private BlasThreads() {}
+  private static void callBlas(MemorySegment function, int index, MemorySegment data, int extra)
+      throws Throwable {
+    RUN.invokeExact(function, index, data, extra);
+  }
 
-  /// Has OpenBLAS use these threads from now on. Does nothing the second time, and where the BLAS
-  /// in use is not OpenBLAS; OpenBLAS must be loaded.
-  static void install() {
+  /// @param call runs one part on the thread that asks
+  /// @param threads makes those that further parts run on
+  BlasThreads(PartCall call, ThreadFactory threads) {
+    this.call = call;
+    this.threads = threads;
+  }
+
+  /// Runs one part of a product.
+  @FunctionalInterface
+  interface PartCall {
+    /// What [BlasCallback#multiply] was given, for one part.
+    void run(MemorySegment function, int index, MemorySegment data, int extra) throws Throwable;
+  }
+
+  /// Has OpenBLAS use these threads from now on, where the BLAS in use is OpenBLAS; it must be
+  /// loaded.
+  ///
+  /// @param parts into which OpenBLAS may divide a product
+  static void install(int parts) {
+    SHARED.prepare(parts);
     SHARED.installOnce();
+  }
+
+  /// Throws what failed in a product since this was last asked. Every operation asks when it ends:
+  /// a product that failed has left numbers that mean nothing.
+  ///
+  /// @throws KernelException when one failed
+  static void requireSound() {
+    // Almost always nothing failed, and reading is cheaper than exchanging.
+    if (SHARED.failure.get() != null) {
+      SHARED
+          .takeFailure()
+          .ifPresent(cause -> {
+            throw new KernelException("a part of a matrix product failed: " + cause, cause);
+          });
+    }
+  }
+
+  Optional<Throwable> takeFailure() {
+    return Optional.ofNullable(failure.getAndSet(null));
   }
 
   private synchronized void installOnce() {
@@ -79,40 +127,65 @@ final class BlasThreads implements BlasCallback {
     }
   }
 
-  /// One product at a time: two at once could each hold threads that the other's parts wait for.
-  @Override
-  public synchronized void multiply(
-      int sync, MemorySegment run, int parts, long size, MemorySegment first, int extra) {
+  /// Makes the threads that a product in so many parts needs, here, where it may fail.
+  ///
+  /// @throws KernelException when the system refuses a thread
+  synchronized void prepare(int parts) {
     while (workers.size() < parts - 1) {
-      workers.add(new Worker(workers.size() + 1));
-    }
-    for (int i = 1; i < parts; i++) {
-      workers
-          .get(i - 1)
-          .start(new Part(run, i, MemorySegment.ofAddress(first.address() + i * size), extra));
-    }
-    new Part(run, 0, first, extra).run();
-    for (int i = 1; i < parts; i++) {
-      workers.get(i - 1).await();
-    }
-  }
-
-  private record Part(MemorySegment function, int index, MemorySegment data, int extra) {
-    void run() {
       try {
-        RUN.invokeExact(function, index, data, extra);
-      } catch (Throwable e) {
-        throw new KernelException("a part of a matrix product failed", e);
+        workers.add(new Worker());
+      } catch (OutOfMemoryError e) {
+        throw new KernelException(
+            "no thread for matrix products could be started, %d of %d run; ask for fewer threads"
+                .formatted(workers.size() + 1, parts),
+            e);
       }
     }
   }
 
-  private static final class Worker {
+  /// One product at a time: two at once could each hold threads that the other's parts wait for.
+  ///
+  /// Where there are too few threads no part runs, since those that did would wait for ever.
+  @Override
+  @SuppressWarnings("CatchingUnchecked") // an exception that leaves here ends the process
+  public synchronized void multiply(
+      int sync, MemorySegment run, int parts, long size, MemorySegment first, int extra) {
+    try {
+      prepare(parts);
+      List<Part> all = new ArrayList<>(parts);
+      for (int i = 0; i < parts; i++) {
+        MemorySegment data = MemorySegment.ofAddress(first.address() + i * size);
+        all.add(new Part(run, i, data, extra));
+      }
+      for (int i = 1; i < parts; i++) {
+        workers.get(i - 1).start(all.get(i));
+      }
+      run(all.getFirst());
+      for (int i = 1; i < parts; i++) {
+        workers.get(i - 1).await();
+      }
+    } catch (Throwable e) {
+      failure.compareAndSet(null, e);
+    }
+  }
+
+  private void run(Part part) {
+    try {
+      call.run(part.function(), part.index(), part.data(), part.extra());
+    } catch (Throwable e) {
+      failure.compareAndSet(null, e);
+    }
+  }
+
+  private record Part(MemorySegment function, int index, MemorySegment data, int extra) {}
+
+  private final class Worker {
     private volatile @Nullable Part part;
     private final Thread thread;
 
-    Worker(int index) {
-      thread = Thread.ofPlatform().daemon().name("blas-" + index).start(this::loop);
+    Worker() {
+      thread = threads.newThread(this::loop);
+      thread.start();
     }
 
     void start(Part next) {
@@ -128,7 +201,7 @@ final class BlasThreads implements BlasCallback {
 
     private void loop() {
       while (true) {
-        next().run();
+        run(next());
         part = null;
       }
     }

@@ -17,7 +17,7 @@ public final class Gradients {
 
   /// Whether operations on this tensor are recorded.
   public static boolean isTracked(Tensor tensor) {
-    return tensor.handle().requires_grad();
+    return Native.call("requires_grad", () -> tensor.handle().requires_grad());
   }
 
   /// The same numbers cut off from the graph.
@@ -50,13 +50,22 @@ public final class Gradients {
 
   /// The gradient collected so far; empty when no backward reached the tensor.
   public static Optional<Tensor> find(Tensor leaf) {
-    var gradient = leaf.handle().grad();
-    return gradient.defined() ? Optional.of(Native.copyOfHandle(gradient)) : Optional.empty();
+    return Native.call(
+        "grad",
+        () -> {
+          var gradient = leaf.handle().grad();
+          return gradient.defined() ? Optional.of(Native.copyOfHandle(gradient)) : Optional.empty();
+        });
   }
 
   /// Forgets the gradient collected so far and frees it.
   public static void clear(Tensor leaf) {
-    leaf.handle().mutable_grad().reset();
+    Native.call(
+        "clear",
+        () -> {
+          leaf.handle().mutable_grad().reset();
+          return leaf;
+        });
   }
 
   /// Records nothing on this thread until it is closed.

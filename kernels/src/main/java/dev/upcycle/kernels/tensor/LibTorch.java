@@ -3,7 +3,6 @@ package dev.upcycle.kernels.tensor;
 import java.util.Optional;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
-import org.bytedeco.openblas.global.openblas_nolapack;
 import org.bytedeco.pytorch.global.torch;
 import org.jspecify.annotations.Nullable;
 
@@ -85,21 +84,16 @@ public final class LibTorch {
         "set_num_threads",
         () -> {
           torch.set_num_threads(threads);
-          BlasThreads.install();
-          openblas_nolapack.blas_set_num_threads(compute == DType.F32 ? threads : 1);
+          int products = compute == DType.F32 ? threads : 1;
+          BlasThreads.install(products);
+          BlasPool.SHARED.use(products);
           return threads;
         });
   }
 
   /// Runs something whose threads each multiply on their own: OpenBLAS's pool stands by.
   static <T> T withoutBlasThreads(Supplier<T> body) {
-    int before = openblas_nolapack.blas_get_num_threads();
-    openblas_nolapack.blas_set_num_threads(1);
-    try {
-      return body.get();
-    } finally {
-      openblas_nolapack.blas_set_num_threads(before);
-    }
+    return BlasPool.SHARED.standingBy(body);
   }
 
   /// Waits until a tensor is computed, and with it all that was asked of its device before.

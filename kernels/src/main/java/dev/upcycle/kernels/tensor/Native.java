@@ -39,7 +39,9 @@ final class Native {
   static Tensor run(String operation, Supplier<org.bytedeco.pytorch.Tensor> body) {
     requireScope(operation);
     try {
-      return new Tensor(body.get());
+      Tensor tensor = new Tensor(body.get());
+      BlasThreads.requireSound();
+      return tensor;
     } catch (RuntimeException e) {
       throw translated(operation, e);
     }
@@ -63,7 +65,9 @@ final class Native {
   /// Runs something that gives no new tensor.
   static <T> T call(String operation, Supplier<T> body) {
     try {
-      return body.get();
+      T result = body.get();
+      BlasThreads.requireSound();
+      return result;
     } catch (RuntimeException e) {
       throw translated(operation, e);
     }

@@ -3,25 +3,24 @@ package dev.upcycle.kernels.tensor;
 import dev.upcycle.kernels.KernelException;
 import java.util.Arrays;
 import java.util.List;
-import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.ScalarTypeOptional;
-import org.bytedeco.pytorch.StringViewOptional;
 import org.bytedeco.pytorch.T_TensorTensor_T;
-import org.bytedeco.pytorch.TensorOptional;
 
 /// An array of numbers in LibTorch's memory.
 ///
 /// Dimensions are outermost first; a negative one counts from the end. Operations give new tensors
 /// that belong to the innermost open [TensorScope]; those whose name ends in `InPlace` change this
-/// one. Gradients are in [Gradients], functions of networks in [Functions], factories in [Tensors].
-public final class Tensor {
+/// one. Arithmetic of single elements is inherited. Gradients are in [Gradients], functions of
+/// networks in [Functions], factories in [Tensors].
+public final class Tensor extends ElementOperations {
   private final org.bytedeco.pytorch.Tensor handle;
 
   Tensor(org.bytedeco.pytorch.Tensor handle) {
     this.handle = handle;
   }
 
+  @Override
   org.bytedeco.pytorch.Tensor handle() {
     if (handle.isNull()) {
       throw new KernelException(
@@ -32,37 +31,37 @@ public final class Tensor {
 
   /// Sizes of all dimensions.
   public long[] shape() {
-    return handle().shape();
+    return Native.call("shape", () -> handle().shape());
   }
 
   /// Size of one dimension.
   public long size(int dimension) {
-    return handle().size(dimension);
+    return Native.call("size", () -> handle().size(dimension));
   }
 
   /// Number of dimensions.
   public int rank() {
-    return Math.toIntExact(handle().dim());
+    return Native.call("rank", () -> Math.toIntExact(handle().dim()));
   }
 
   /// Number of elements.
   public long elements() {
-    return handle().numel();
+    return Native.call("elements", () -> handle().numel());
   }
 
   /// Element type.
   public DType dtype() {
-    return Native.dtype(handle().scalar_type());
+    return Native.call("dtype", () -> Native.dtype(handle().scalar_type()));
   }
 
   /// Where the elements are.
   public Device device() {
-    return Native.device(handle().device());
+    return Native.call("device", () -> Native.device(handle().device()));
   }
 
   /// Address of the first element, to tell a view from a copy.
   public long address() {
-    return handle().data_ptr().address();
+    return Native.call("address", () -> handle().data_ptr().address());
   }
 
   /// Whether both have the same shape and the same numbers, bit for bit but for signed zeros.
@@ -114,101 +113,12 @@ public final class Tensor {
 
   /// Whether memory holds the elements in order without gaps.
   public boolean isContiguous() {
-    return handle().is_contiguous();
+    return Native.call("isContiguous", () -> handle().is_contiguous());
   }
 
   /// The elements in order without gaps.
   public Tensor contiguous() {
     return Native.run("contiguous", () -> handle().contiguous());
-  }
-
-  public Tensor plus(Tensor other) {
-    return Native.run("add", () -> handle().add(other.handle()));
-  }
-
-  public Tensor plus(double value) {
-    return Native.run("add", () -> handle().add(Native.scalar(value)));
-  }
-
-  /// Integers stay integers.
-  public Tensor plus(long value) {
-    return Native.run("add", () -> handle().add(Native.scalar(value)));
-  }
-
-  public Tensor minus(Tensor other) {
-    return Native.run("sub", () -> handle().sub(other.handle()));
-  }
-
-  public Tensor times(Tensor other) {
-    return Native.run("mul", () -> handle().mul(other.handle()));
-  }
-
-  public Tensor times(double value) {
-    return Native.run("mul", () -> handle().mul(Native.scalar(value)));
-  }
-
-  /// Integers stay integers.
-  public Tensor times(long value) {
-    return Native.run("mul", () -> handle().mul(Native.scalar(value)));
-  }
-
-  public Tensor over(Tensor other) {
-    return Native.run("div", () -> handle().div(other.handle()));
-  }
-
-  public Tensor over(double value) {
-    return Native.run("div", () -> handle().div(Native.scalar(value)));
-  }
-
-  /// Integer quotient, rounded down.
-  public Tensor floorOver(long value) {
-    return Native.run(
-        "div",
-        () -> handle().div(Native.scalar(value), new StringViewOptional(new BytePointer("floor"))));
-  }
-
-  public Tensor negated() {
-    return Native.run("neg", () -> handle().neg());
-  }
-
-  public Tensor square() {
-    return Native.run("square", () -> handle().square());
-  }
-
-  public Tensor sqrt() {
-    return Native.run("sqrt", () -> handle().sqrt());
-  }
-
-  /// One over the square root.
-  public Tensor rsqrt() {
-    return Native.run("rsqrt", () -> handle().rsqrt());
-  }
-
-  public Tensor reciprocal() {
-    return Native.run("reciprocal", () -> handle().reciprocal());
-  }
-
-  public Tensor exp() {
-    return Native.run("exp", () -> handle().exp());
-  }
-
-  public Tensor log() {
-    return Native.run("log", () -> handle().log());
-  }
-
-  public Tensor abs() {
-    return Native.run("abs", () -> handle().abs());
-  }
-
-  /// Values below `low` raised to it, values above `high` lowered to it.
-  public Tensor clamp(double low, double high) {
-    return Native.run(
-        "clamp",
-        () ->
-            handle()
-                .clamp(
-                    new org.bytedeco.pytorch.ScalarOptional(Native.scalar(low)),
-                    new org.bytedeco.pytorch.ScalarOptional(Native.scalar(high))));
   }
 
   /// Sum of all elements.
@@ -272,16 +182,6 @@ public final class Tensor {
     return Native.run("argsort", () -> handle().argsort(true, -1, false));
   }
 
-  /// How often each of `0 … bins - 1` occurs in a vector of integers.
-  public Tensor countsOf(long bins) {
-    return Native.run("bincount", () -> handle().bincount(new TensorOptional(), bins));
-  }
-
-  /// Running sum along a dimension.
-  public Tensor cumulativeSum(int dimension) {
-    return Native.run("cumsum", () -> handle().cumsum(dimension));
-  }
-
   /// Slices of a dimension in the order of an index vector.
   public Tensor indexSelect(int dimension, Tensor index) {
     return Native.run("index_select", () -> handle().index_select(dimension, index.handle()));
@@ -309,42 +209,9 @@ public final class Tensor {
     return Native.run("nonzero", () -> handle().nonzero());
   }
 
-  public Tensor isEqualTo(long value) {
-    return Native.run("eq", () -> handle().eq(Native.scalar(value)));
-  }
-
-  public Tensor isGreaterThan(Tensor other) {
-    return Native.run("gt", () -> handle().gt(other.handle()));
-  }
-
-  public Tensor isAtMost(Tensor other) {
-    return Native.run("le", () -> handle().le(other.handle()));
-  }
-
-  /// Where both are true.
-  public Tensor and(Tensor other) {
-    return Native.run("logical_and", () -> handle().logical_and(other.handle()));
-  }
-
-  /// Where this is false.
-  public Tensor not() {
-    return Native.run("logical_not", () -> handle().logical_not());
-  }
-
-  /// A copy with `value` wherever the mask is true.
-  public Tensor maskedFill(Tensor mask, double value) {
-    return Native.run(
-        "masked_fill", () -> handle().masked_fill(mask.handle(), Native.scalar(value)));
-  }
-
   /// Matrix product over the last two dimensions.
   public Tensor matmul(Tensor other) {
     return Native.run("matmul", () -> handle().matmul(other.handle()));
-  }
-
-  /// Products of `[b, n, m]` and `[b, m, p]`.
-  public Tensor batchedMatmul(Tensor other) {
-    return Native.run("bmm", () -> handle().bmm(other.handle()));
   }
 
   /// The same elements in another shape, without a copy.

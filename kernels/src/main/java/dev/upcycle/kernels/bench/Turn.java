@@ -1,8 +1,4 @@
-package dev.upcycle.bench;
-
-import dev.upcycle.kernels.bench.Median;
-import java.util.List;
-import java.util.function.ToDoubleFunction;
+package dev.upcycle.kernels.bench;
 
 /// The dense baseline and the model with experts, one right after the other.
 ///
@@ -17,10 +13,5 @@ public record Turn(Timing dense, Timing sparse) {
   /// The same of processor time.
   public double cpuRatio() {
     return sparse.cpuSeconds() / dense.cpuSeconds();
-  }
-
-  /// The median of a figure.
-  static double median(List<Turn> turns, ToDoubleFunction<Turn> figure) {
-    return Median.of(turns.stream().mapToDouble(figure));
   }
 }

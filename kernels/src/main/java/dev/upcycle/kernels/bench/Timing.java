@@ -1,4 +1,4 @@
-package dev.upcycle.bench;
+package dev.upcycle.kernels.bench;
 
 import java.lang.management.ManagementFactory;
 
@@ -11,7 +11,7 @@ public record Timing(double wallSeconds, double cpuSeconds) {
       ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class);
 
   /// Runs something once.
-  static Timing of(Runnable work) {
+  public static Timing of(Runnable work) {
     long cpu = SYSTEM.getProcessCpuTime();
     long wall = System.nanoTime();
     work.run();

@@ -1,10 +1,11 @@
-package dev.upcycle.bench;
+package dev.upcycle.kernels.bench;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.upcycle.model.ModelOptions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.Test;
 
 class TurnsTest {
@@ -18,17 +19,35 @@ class TurnsTest {
   }
 
   @Test
+  void mediansAreOfEachTimeByItself() {
+    Turns turns = new Turns(6, List.of(turn(1, 3), turn(2, 2), turn(10, 11)));
+    assertThat(turns.medians()).isEqualTo(turn(2, 3));
+  }
+
+  @Test
   void sidesAlternateAndWarmUpDoesNotCount() {
-    ComputeSettings settings = new ComputeSettings(ModelOptions.cpu(), 1, 1);
     List<String> ran = new ArrayList<>();
 
-    List<Turn> turns =
+    Turns turns =
         Turns.alternate(
-            () -> ran.add("dense"), () -> ran.add("sparse"), settings, turn -> ran.add("" + turn));
+            new Turns.Sides(6, () -> ran.add("dense"), () -> ran.add("sparse")),
+            1,
+            turn -> ran.add("" + turn));
 
-    assertThat(turns).hasSize(1);
+    assertThat(turns.all()).hasSize(1);
     assertThat(ran)
         .containsExactly("dense", "sparse", "1", "dense", "sparse", "2", "dense", "sparse", "3");
+  }
+
+  @Test
+  void anInterruptEndsItBeforeTheNextTurn() {
+    List<Integer> turned = new ArrayList<>();
+    Turns.Sides sides = new Turns.Sides(6, () -> {}, () -> Thread.currentThread().interrupt());
+
+    assertThatThrownBy(() -> Turns.alternate(sides, 7, turned::add))
+        .isInstanceOf(CancellationException.class);
+
+    assertThat(turned).containsExactly(1);
   }
 
   private static Turn turn(double dense, double sparse) {
