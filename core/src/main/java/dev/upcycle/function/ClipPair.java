@@ -14,6 +14,9 @@ import java.util.Optional;
 ///
 /// @param source the dense one's checkpoint
 record ClipPair(ClipWalk dense, ClipWalk target, Checkpoint source) implements ModelPair {
+  private static final String EMBEDDED_IMAGES = "image embeddings";
+  private static final String EMBEDDED_TEXTS = "text embeddings";
+
   static ClipPair open(Checkpoint dense, Checkpoint target, ModelOptions options) {
     return new ClipPair(ClipWalk.open(dense, options), ClipWalk.open(target, options), dense);
   }
@@ -37,8 +40,10 @@ record ClipPair(ClipWalk dense, ClipWalk target, Checkpoint source) implements M
   }
 
   @Override
-  public boolean renormalises() {
-    return target.vision().stack().renormalises() && target.text().stack().renormalises();
+  public boolean renormalises(Optional<Part> part) {
+    return part.equals(Optional.of(Part.VISION))
+        ? target.vision().stack().renormalises()
+        : target.text().stack().renormalises();
   }
 
   @Override
@@ -51,22 +56,31 @@ record ClipPair(ClipWalk dense, ClipWalk target, Checkpoint source) implements M
     Tensor seen = pixels.read(source, dense.vision().pixels());
     ProbeTokens tokens = TextPair.tokens(dense.text(), source.directory());
     Tensor ids = tokens.ids();
-    try (States images =
-            walk.walk(vision(), States.of(dense.vision()::embed, target.vision()::embed, seen));
-        States texts =
-            walk.walk(text(), States.of(dense.text()::embed, target.text()::embed, ids));
-        TensorScope _ = TensorScope.open()) {
-      ClipWalk.Match ours = match(dense, images.dense(), texts.dense(), ids);
-      ClipWalk.Match theirs = match(target, images.target(), texts.target(), ids);
-      walk.result("image vectors", ours.images(), theirs.images());
-      walk.result("text vectors", ours.texts(), theirs.texts());
-      walk.result("logits", ours.logits(), theirs.logits());
+    States looking =
+        walk.begin(EMBEDDED_IMAGES, seen, dense.vision()::embed, target.vision()::embed);
+    try (States images = walk.walk(vision(), looking)) {
+      States reading = walk.begin(EMBEDDED_TEXTS, ids, dense.text()::embed, target.text()::embed);
+      try (States texts = walk.walk(text(), reading);
+          TensorScope _ = TensorScope.open()) {
+        Views<ClipWalk.Match> match =
+            images
+                .views()
+                .with(texts.views(), Both::new)
+                .ends(both -> match(dense, both, ids), both -> match(target, both, ids));
+        walk.result("image vectors", match.map(ClipWalk.Match::images));
+        walk.result("text vectors", match.map(ClipWalk.Match::texts));
+        walk.result("logits", match.map(ClipWalk.Match::logits));
+      }
     }
     return new Inputs(tokens.count(), pixels.count(), pixels.origin());
   }
 
-  private static ClipWalk.Match match(ClipWalk model, Tensor images, Tensor texts, Tensor ids) {
+  /// The states after both towers' last layers.
+  private record Both(Tensor images, Tensor texts) {}
+
+  private static ClipWalk.Match match(ClipWalk model, Both both, Tensor ids) {
     return model.match(
-        model.vision().head(images).findPooled().orElseThrow(), model.text().pooled(texts, ids));
+        model.vision().head(both.images()).findPooled().orElseThrow(),
+        model.text().pooled(both.texts(), ids));
   }
 }

@@ -6,6 +6,7 @@ import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
 import dev.upcycle.model.ConnectorWalk;
 import dev.upcycle.model.ModelOptions;
+import dev.upcycle.recipe.Part;
 import java.util.Optional;
 
 /// Two connectors, which see noise in the place of an image's features.
@@ -30,7 +31,7 @@ record ConnectorPair(ConnectorWalk dense, ConnectorWalk target) implements Model
   }
 
   @Override
-  public boolean renormalises() {
+  public boolean renormalises(Optional<Part> part) {
     return target.renormalises();
   }
 
@@ -42,8 +43,8 @@ record ConnectorPair(ConnectorWalk dense, ConnectorWalk target) implements Model
   @Override
   public Inputs walk(SideBySide walk, ProbePixels pixels) throws InterruptedException {
     Tensor features = Tensors.normal(SEED, IMAGES, PLACES, dense.input());
-    try (States end = walk.walk(dense, target, States.of(features, features))) {
-      walk.result("features", end.dense(), end.target());
+    try (States end = walk.walk(dense, target, States.of(features, features, features))) {
+      walk.result("features", end.views());
     }
     return new Inputs(0, IMAGES, Inputs.Origin.NOISE);
   }

@@ -5,6 +5,7 @@ import dev.upcycle.function.FunctionReport.Inputs;
 import dev.upcycle.function.SideBySide.Stacks;
 import dev.upcycle.model.LayerWalk;
 import dev.upcycle.model.ModelOptions;
+import dev.upcycle.recipe.Part;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -30,7 +31,7 @@ record DecoderPair(LayerWalk dense, LayerWalk target, Path directory) implements
   }
 
   @Override
-  public boolean renormalises() {
+  public boolean renormalises(Optional<Part> part) {
     return target.stack().renormalises();
   }
 
@@ -48,10 +49,10 @@ record DecoderPair(LayerWalk dense, LayerWalk target, Path directory) implements
                 dense.config().findLong("max_position_embeddings"),
                 OptionalLong.empty()),
             directory);
-    States begin = States.of(dense::embed, target::embed, tokens.ids());
+    States begin = walk.begin("embeddings", tokens.ids(), dense::embed, target::embed);
     try (States end = walk.walk(stacks(), begin)) {
       HeadComparison head = new HeadComparison(dense, target, tokens.labels(OptionalLong.empty()));
-      head.compare(end.dense(), end.target());
+      head.compare(end);
       walk.result(head);
     }
     return new Inputs(tokens.count(), 0, Inputs.Origin.NOISE);

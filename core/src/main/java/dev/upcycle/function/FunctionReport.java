@@ -1,7 +1,7 @@
 package dev.upcycle.function;
 
 import dev.upcycle.recipe.Part;
-import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
@@ -9,11 +9,10 @@ import org.jspecify.annotations.Nullable;
 /// How far a target's function lies from the dense model's.
 ///
 /// @param inputs what both saw
-/// @param bound of every relative error
+/// @param bound of what a layer, or what stands before and behind them, gets wrong by itself
 /// @param outcome what was measured
-/// @param notJudged why no bound is held against it; null when one is
-public record FunctionReport(
-    Inputs inputs, double bound, Outcome outcome, @Nullable String notJudged) {
+/// @param judgement what is held against its bound
+public record FunctionReport(Inputs inputs, double bound, Outcome outcome, Judgement judgement) {
   /// What both models saw.
   ///
   /// @param tokens of texts, the places of images not counted
@@ -76,20 +75,31 @@ public record FunctionReport(
     }
   }
 
+  /// How far something of the target lies from the dense model's, as relative errors.
+  ///
+  /// @param alone when it reads the dense model's states: what it adds by itself; of a layer the
+  ///   worst token's
+  /// @param accumulated when each model reads its own
+  /// @param admitted how far the dense model comes from itself when each of its layers errs as much
+  ///   as is admitted of a layer alone
+  public record Errors(double alone, double accumulated, double admitted) {
+    /// The worse of two looks.
+    Errors and(Errors other) {
+      return new Errors(
+          Math.max(alone, other.alone),
+          Math.max(accumulated, other.accumulated),
+          Math.max(admitted, other.admitted));
+    }
+  }
+
   /// A layer of both models.
   ///
   /// @param place where it is
-  /// @param own relative error of the worst token when both layers read the dense model's states:
-  ///   what this layer alone adds
-  /// @param accumulated relative error when each reads its own model's states
+  /// @param errors of its states
   /// @param gates smallest and largest sum of a token's gate weights; null in a dense layer
   /// @param experts which were run; null in a dense layer
   public record Layer(
-      Place place,
-      double own,
-      double accumulated,
-      @Nullable Gates gates,
-      @Nullable Experts experts) {
+      Place place, Errors errors, @Nullable Gates gates, @Nullable Experts experts) {
     /// Which experts were run; empty in a dense layer.
     public Optional<Experts> findExperts() {
       return Optional.ofNullable(experts);
@@ -104,8 +114,7 @@ public record FunctionReport(
     Layer and(Layer other) {
       Gates both = gates == null || other.gates == null ? gates : gates.and(other.gates);
       Experts run = experts == null || other.experts == null ? experts : experts.and(other.experts);
-      return new Layer(
-          place, Math.max(own, other.own), Math.max(accumulated, other.accumulated), both, run);
+      return new Layer(place, errors.and(other.errors), both, run);
     }
   }
 
@@ -151,11 +160,15 @@ public record FunctionReport(
     }
   }
 
-  /// Something that the model gives.
+  /// Something that the model gives, or that its layers are given.
   ///
-  /// @param name such as `logits` or `pooled`
-  /// @param error its relative error
-  public record Result(String name, double error) {}
+  /// @param name such as `logits`, `pooled` or `embeddings`
+  public record Result(String name, Errors errors) {
+    /// The worse of two looks at one thing.
+    Result and(Result other) {
+      return new Result(name, errors.and(other.errors));
+    }
+  }
 
   /// Mean negative log-likelihood of the next token, in nats.
   public record Loss(double dense, double target) {}
@@ -170,27 +183,42 @@ public record FunctionReport(
     return Optional.ofNullable(outcome.control());
   }
 
-  /// Why the distance is only reported; empty when it is judged.
+  /// Why not everything is held against its bound; empty when it is.
   public Optional<String> whyNotJudged() {
-    return Optional.ofNullable(notJudged);
+    return judgement.objection();
   }
 
-  /// The first layer that parts from the dense model's, by itself or by what adds up.
+  /// Why one layer is not held against its bound while others are; empty when all are or none is.
+  public Optional<String> whyExempt(Layer layer) {
+    return switch (judgement) {
+      case Judgement.All _, Judgement.None _ -> Optional.empty();
+      case Judgement.Untouched _ -> judgement.objection(layer.place());
+    };
+  }
+
+  /// What accumulated errors are held against: what the dense model makes of errors that are
+  /// admitted, and no less than the bound of one of them.
+  public double limit(Errors errors) {
+    return Math.max(bound, errors.admitted());
+  }
+
+  /// The first layer that parts from the dense model's by itself.
   public Optional<Layer> firstParting() {
-    return layers().stream()
-        .filter(layer -> layer.own() > bound)
-        .findFirst()
-        .or(() -> layers().stream().filter(layer -> layer.accumulated() > bound).findFirst());
+    return layers().stream().filter(layer -> !(layer.errors().alone() <= bound)).findFirst();
   }
 
   /// The largest relative error that a layer alone adds.
   public double worstLayer() {
-    return layers().stream().mapToDouble(Layer::own).max().orElseThrow();
+    return layers().stream().mapToDouble(layer -> layer.errors().alone()).max().orElseThrow();
   }
 
-  /// The largest relative error of a layer that reads its own model's states.
-  public double worstAccumulated() {
-    return layers().stream().mapToDouble(Layer::accumulated).max().orElseThrow();
+  /// The layer that its own states bring nearest to its limit, or beyond it.
+  public Layer worstAccumulated() {
+    return layers().stream()
+        .max(
+            Comparator.comparingDouble(
+                layer -> layer.errors().accumulated() / limit(layer.errors())))
+        .orElseThrow();
   }
 
   /// The range of all layers' sums of gate weights; empty where no layer has experts.
@@ -205,42 +233,7 @@ public record FunctionReport(
 
   /// What failed, each with the layer or part that it names.
   public List<Failure> failures() {
-    List<Failure> failures = new ArrayList<>();
-    if (notJudged != null) {
-      results().stream()
-          .filter(result -> !Double.isFinite(result.error()))
-          .forEach(result -> failures.add(new Failure(result.name(), "not finite")));
-      findLoss()
-          .filter(loss -> !Double.isFinite(loss.target()) && failures.isEmpty())
-          .ifPresent(_ -> failures.add(new Failure("loss", "not finite")));
-      return failures;
-    }
-    firstParting()
-        .ifPresent(layer ->
-            failures.add(
-                new Failure(
-                    layer.place().name(),
-                    "the first layer that parts from the dense model: its own relative error is"
-                        + " %.3g, accumulated %.3g, expected at most %.3g"
-                            .formatted(layer.own(), layer.accumulated(), bound))));
-    results().stream()
-        .filter(result -> !(result.error() <= bound))
-        .forEach(result ->
-            failures.add(
-                new Failure(
-                    result.name(),
-                    "relative error %.3g, expected at most %.3g"
-                        .formatted(result.error(), bound))));
-    findControl()
-        .filter(wrong -> !(wrong.error() > bound))
-        .ifPresent(wrong ->
-            failures.add(
-                new Failure(
-                    "negative control",
-                    ("expert %d of %s with the opposite sign gives a relative error of %.3g"
-                            + " only: this check cannot see a wrong expert here")
-                        .formatted(wrong.expert(), wrong.place().name(), wrong.error()))));
-    return failures;
+    return new FunctionFailures(this).all();
   }
 
   /// Something that did not hold.

@@ -16,8 +16,8 @@ import java.util.Optional;
 /// The target's layers read two things at once: the dense model's states, which shows what each
 /// layer alone gets wrong, and the target's own, which shows what adds up.
 public final class FunctionVerifier {
-  /// Of every relative error, times the root of the number of layers; PRECISION.md has the reason.
-  private static final double BOUND_PER_ROOT_LAYER = 1e-6;
+  /// Of the relative error that a layer makes by itself; PRECISION.md has the reason.
+  private static final double BOUND = 1e-6;
 
   /// Hears how far a verification is.
   @FunctionalInterface
@@ -104,20 +104,24 @@ public final class FunctionVerifier {
       Checkpoint dense, Checkpoint target, Question question, Listener listener)
       throws InterruptedException {
     ModelPair pair = ModelPair.open(dense, target);
-    Optional<String> objection =
+    Judgement judgement =
         switch (question.expectation()) {
-          case CONVERTED -> Preservation.objection(dense, target, pair);
-          case TRAINED -> Optional.of("the target was trained since");
+          case CONVERTED -> Preservation.of(dense, target, pair);
+          case TRAINED -> new Judgement.None("the target was trained since");
         };
-    SideBySide.Exercise exercise =
-        objection.isEmpty() ? SideBySide.Exercise.ALL : SideBySide.Exercise.CHOSEN;
-    SideBySide walk = new SideBySide(pair.steps(), exercise, listener);
+    return compare(pair, judgement, new ProbePixels(question.images()), listener);
+  }
+
+  /// Walks two models and holds what is judged against its bounds.
+  static FunctionReport compare(
+      ModelPair pair, Judgement judgement, ProbePixels pixels, Listener listener)
+      throws InterruptedException {
+    SideBySide walk =
+        new SideBySide(pair.steps(), new SideBySide.Terms(judgement, BOUND), listener);
     try (TensorScope _ = TensorScope.open();
         Gradients.Pause _ = Gradients.pause()) {
-      FunctionReport.Inputs inputs = pair.walk(walk, new ProbePixels(question.images()));
-      FunctionReport.Outcome outcome = walk.outcome();
-      double bound = BOUND_PER_ROOT_LAYER * Math.sqrt(outcome.layers().size());
-      return new FunctionReport(inputs, bound, outcome, objection.orElse(null));
+      FunctionReport.Inputs inputs = pair.walk(walk, pixels);
+      return new FunctionReport(inputs, BOUND, walk.outcome(), judgement);
     }
   }
 }

@@ -67,10 +67,12 @@ record LlavaPair(LlavaWalk dense, LlavaWalk target, Checkpoint source) implement
   }
 
   @Override
-  public boolean renormalises() {
-    return target.vision().stack().renormalises()
-        && target.connector().renormalises()
-        && target.language().stack().renormalises();
+  public boolean renormalises(Optional<Part> part) {
+    return switch (part.orElse(Part.LANGUAGE)) {
+      case VISION -> target.vision().stack().renormalises();
+      case CONNECTOR -> target.connector().renormalises();
+      case LANGUAGE -> target.language().stack().renormalises();
+    };
   }
 
   @Override
@@ -90,21 +92,23 @@ record LlavaPair(LlavaWalk dense, LlavaWalk target, Checkpoint source) implement
             source.directory());
     try (TensorScope _ = TensorScope.open();
         States features = walk.walk(dense.connector(), target.connector(), seen(walk, pixels))) {
-      walk.result("features", features.dense(), features.target());
+      walk.result("features", features.views());
       int places = Math.toIntExact(features.dense().size(1));
       ProbeTokens tokens = texts.around(pixels.count(), places, dense.imageToken());
       ProbeTokens theirs = texts.around(pixels.count(), places, target.imageToken());
-      States begin =
-          States.of(
-              dense.spliced(tokens.ids(), features.dense()),
-              target.spliced(theirs.ids(), features.target()));
-      try (States end = walk.walk(language(), begin)) {
+      Views<Tensor> spliced =
+          features
+              .views()
+              .ends(
+                  images -> dense.spliced(tokens.ids(), images),
+                  images -> target.spliced(theirs.ids(), images));
+      try (States end = walk.walk(language(), walk.begin("spliced embeddings", spliced))) {
         HeadComparison head =
             new HeadComparison(
                 dense.language(),
                 target.language(),
                 tokens.labels(OptionalLong.of(dense.imageToken())));
-        head.compare(end.dense(), end.target());
+        head.compare(end);
         walk.result(head);
       }
       return new Inputs(
@@ -118,13 +122,15 @@ record LlavaPair(LlavaWalk dense, LlavaWalk target, Checkpoint source) implement
     List<States> scales = new ArrayList<>();
     try {
       for (Tensor view : dense.views(images)) {
-        scales.add(
-            walk.walk(vision(), States.of(dense.vision()::embed, target.vision()::embed, view)));
+        States begin =
+            walk.begin("image embeddings", view, dense.vision()::embed, target.vision()::embed);
+        scales.add(walk.walk(vision(), begin));
       }
       long count = images.size(0);
       return States.of(
           dense.seen(scales.stream().map(States::dense).toList(), count),
-          target.seen(scales.stream().map(States::target).toList(), count));
+          target.seen(scales.stream().map(States::target).toList(), count),
+          dense.seen(scales.stream().map(States::perturbed).toList(), count));
     } finally {
       scales.forEach(States::close);
     }

@@ -14,8 +14,10 @@ sealed interface ModelPair
   /// Why they cannot be walked together; empty when they can.
   Optional<String> mismatch();
 
-  /// Whether the weights of a token's experts sum to 1 in every part of the target.
-  boolean renormalises();
+  /// Whether the weights of a token's experts sum to 1 in a part of the target.
+  ///
+  /// @param part of a model of one part it does not matter
+  boolean renormalises(Optional<Part> part);
 
   /// How many layers the walk passes, those passed twice counted twice.
   int steps();

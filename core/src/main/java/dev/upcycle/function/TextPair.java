@@ -7,6 +7,7 @@ import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.model.ModelOptions;
 import dev.upcycle.model.TextTowerWalk;
+import dev.upcycle.recipe.Part;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -36,7 +37,7 @@ record TextPair(TextTowerWalk dense, TextTowerWalk target, Path directory) imple
   }
 
   @Override
-  public boolean renormalises() {
+  public boolean renormalises(Optional<Part> part) {
     return target.stack().renormalises();
   }
 
@@ -49,9 +50,13 @@ record TextPair(TextTowerWalk dense, TextTowerWalk target, Path directory) imple
   public Inputs walk(SideBySide walk, ProbePixels pixels) throws InterruptedException {
     ProbeTokens tokens = tokens(dense, directory);
     Tensor ids = tokens.ids();
-    try (States end = walk.walk(stacks(), States.of(dense::embed, target::embed, ids));
+    States begin = walk.begin("embeddings", ids, dense::embed, target::embed);
+    try (States end = walk.walk(stacks(), begin);
         TensorScope _ = TensorScope.open()) {
-      walk.result("pooled", dense.pooled(end.dense(), ids), target.pooled(end.target(), ids));
+      walk.result(
+          "pooled",
+          end.views()
+              .ends(hidden -> dense.pooled(hidden, ids), hidden -> target.pooled(hidden, ids)));
     }
     return new Inputs(tokens.count(), 0, Inputs.Origin.NOISE);
   }

@@ -8,6 +8,7 @@ import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.model.ModelOptions;
 import dev.upcycle.model.TowerWalk;
 import dev.upcycle.model.VisionOutput;
+import dev.upcycle.recipe.Part;
 import java.util.Optional;
 
 /// Two image towers.
@@ -30,7 +31,7 @@ record TowerPair(TowerWalk dense, TowerWalk target, Checkpoint source) implement
   }
 
   @Override
-  public boolean renormalises() {
+  public boolean renormalises(Optional<Part> part) {
     return target.stack().renormalises();
   }
 
@@ -42,14 +43,13 @@ record TowerPair(TowerWalk dense, TowerWalk target, Checkpoint source) implement
   @Override
   public Inputs walk(SideBySide walk, ProbePixels pixels) throws InterruptedException {
     Tensor seen = pixels.read(source, dense.pixels());
-    States begin = States.of(dense::embed, target::embed, seen);
+    States begin = walk.begin("embeddings", seen, dense::embed, target::embed);
     try (States end = walk.walk(stacks(), begin);
         TensorScope _ = TensorScope.open()) {
-      VisionOutput ours = dense.head(end.dense());
-      VisionOutput theirs = target.head(end.target());
-      walk.result("states", ours.hidden(), theirs.hidden());
-      if (ours.findPooled().isPresent() && theirs.findPooled().isPresent()) {
-        walk.result("pooled", ours.findPooled().get(), theirs.findPooled().get());
+      Views<VisionOutput> ends = end.views().ends(dense::head, target::head);
+      walk.result("states", ends.map(VisionOutput::hidden));
+      if (ends.dense().findPooled().isPresent() && ends.target().findPooled().isPresent()) {
+        walk.result("pooled", ends.map(output -> output.findPooled().orElseThrow()));
       }
     }
     return new Inputs(0, pixels.count(), pixels.origin());

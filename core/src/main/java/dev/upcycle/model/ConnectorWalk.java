@@ -47,22 +47,27 @@ public final class ConnectorWalk {
     return !family().mixtureOfExperts() || family().renormalises(weights.binding().config());
   }
 
-  /// Features `[images, places, input]` to `[images, places, hidden]`.
+  /// Features `[images, places, input]` to `[images, places, hidden]`, the weights loaded once for
+  /// all of them.
   ///
   /// @param change of the weights in memory
-  public FeedForwardBlock.Output forward(Tensor features, WeightChange change) {
+  public List<FeedForwardBlock.Output> forward(List<Tensor> features, WeightChange change) {
     List<String> names = new ArrayList<>(weights.binding().frame().all());
     weights.binding().layers().forEach(layer -> names.addAll(layer.all()));
     return weights.with(
         names,
         change,
         (table, scope) -> {
-          FeedForwardBlock.Output output =
-              Connector.block(weights.binding(), table)
-                  .forward(features, RoutingPass.Infer.ofAll());
-          scope.keep(output.hidden());
-          output.findRouting().ifPresent(routing -> KeptOutput.keep(scope, routing));
-          return output;
+          FeedForwardBlock block = Connector.block(weights.binding(), table);
+          List<FeedForwardBlock.Output> outputs = new ArrayList<>();
+          for (Tensor one : features) {
+            outputs.add(block.forward(one, RoutingPass.Infer.ofAll()));
+          }
+          for (FeedForwardBlock.Output output : outputs) {
+            scope.keep(output.hidden());
+            output.findRouting().ifPresent(routing -> KeptOutput.keep(scope, routing));
+          }
+          return outputs;
         });
   }
 }

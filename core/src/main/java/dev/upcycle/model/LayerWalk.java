@@ -78,14 +78,14 @@ public final class LayerWalk {
   ///
   /// @param hidden `[batch, seq, hidden]`, the layer before's, at positions 0 to seq - 1
   public LayerOutput layer(int index, Tensor hidden) {
-    return stack.layer(index, hidden, WeightChange.NONE);
+    return stack.layer(index, hidden);
   }
 
   /// One layer over several texts, its weights loaded once.
   ///
   /// @param hidden `[batch, seq, hidden]` each, of any lengths
   public List<LayerOutput> layer(int index, List<Tensor> hidden) {
-    return stack.layer(index, hidden);
+    return stack.layer(index, hidden, WeightChange.NONE);
   }
 
   /// The final norm, `[batch, seq, hidden]` to the same.
@@ -102,6 +102,11 @@ public final class LayerWalk {
   ///
   /// @param normalised what [#normalise] gave
   public Tensor logits(Tensor normalised, long first, long count) {
+    return logits(List.of(normalised), first, count).getFirst();
+  }
+
+  /// The same of several texts, the head's rows loaded once.
+  public List<Tensor> logits(List<Tensor> normalised, long first, long count) {
     if (first < 0 || count < 1 || count > vocab() - first) {
       throw new IllegalArgumentException(
           "a vocabulary of %d has no entries %d to %d"
@@ -111,7 +116,8 @@ public final class LayerWalk {
     try (TensorScope scope = TensorScope.open();
         Gradients.Pause _ = Gradients.pause();
         WeightLoader loader = new WeightLoader(options)) {
-      return scope.keep(Linear.of(loader.loadRows(entry, first, count)).forward(normalised));
+      Linear head = Linear.of(loader.loadRows(entry, first, count));
+      return normalised.stream().map(one -> scope.keep(head.forward(one))).toList();
     }
   }
 }

@@ -49,23 +49,19 @@ public final class StackWalk {
   /// One layer with all of its experts.
   ///
   /// @param hidden `[batch, seq, hidden]`, the layer before's, at positions 0 to seq - 1
+  public LayerOutput layer(int index, Tensor hidden) {
+    return layer(index, List.of(hidden), WeightChange.NONE).getFirst();
+  }
+
+  /// One layer over several texts, one after the other, its weights loaded once.
+  ///
+  /// @param hidden `[batch, seq, hidden]` each, of any lengths
   /// @param change of the layer's weights in memory
-  public LayerOutput layer(int index, Tensor hidden, WeightChange change) {
+  public List<LayerOutput> layer(int index, List<Tensor> hidden, WeightChange change) {
     CheckpointBinding.Names names = weights.binding().layers().get(index);
     return weights.with(
         names.all(),
         change,
-        (table, scope) -> keep(scope, forward(assemble(index, names, table), hidden)));
-  }
-
-  /// One layer over several texts, its weights loaded once.
-  ///
-  /// @param hidden `[batch, seq, hidden]` each, of any lengths
-  public List<LayerOutput> layer(int index, List<Tensor> hidden) {
-    CheckpointBinding.Names names = weights.binding().layers().get(index);
-    return weights.with(
-        names.all(),
-        WeightChange.NONE,
         (table, scope) -> {
           TransformerLayer layer = assemble(index, names, table);
           List<LayerOutput> outputs = new ArrayList<>();

@@ -62,11 +62,12 @@ class FunctionVerifierTest {
     assertThat(report.failures()).isEmpty();
     assertThat(report.whyNotJudged()).isEmpty();
     assertThat(report.results())
-        .singleElement()
-        .satisfies(logits -> {
-          assertThat(logits.name()).isEqualTo("logits");
-          assertThat(logits.error()).isLessThanOrEqualTo(report.bound());
-        });
+        .extracting(FunctionReport.Result::name)
+        .containsExactly("embeddings", "logits");
+    assertThat(report.results())
+        .allSatisfy(result ->
+            assertThat(result.errors().accumulated())
+                .isLessThanOrEqualTo(report.limit(result.errors())));
     assertThat(report.inputs().tokens()).isEqualTo(128);
   }
 
@@ -96,8 +97,8 @@ class FunctionVerifierTest {
     FunctionReport report = verify(Expectation.CONVERTED);
 
     assertThat(report.failures().getFirst().subject()).isEqualTo("layer 2");
-    assertThat(report.layers().get(1).own()).isLessThanOrEqualTo(report.bound());
-    assertThat(report.layers().get(3).own())
+    assertThat(report.layers().get(1).errors().alone()).isLessThanOrEqualTo(report.bound());
+    assertThat(report.layers().get(3).errors().alone())
         .describedAs("the layer after reads wrong states and computes rightly")
         .isLessThanOrEqualTo(report.bound());
   }

@@ -3,13 +3,9 @@ package dev.upcycle.function;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.upcycle.checkpoint.Checkpoint;
-import dev.upcycle.checkpoint.write.CheckpointWriter;
-import dev.upcycle.convert.PlanExecutor;
-import dev.upcycle.convert.Progress;
 import dev.upcycle.function.FunctionVerifier.Expectation;
 import dev.upcycle.function.FunctionVerifier.Question;
 import dev.upcycle.model.EditedModel;
-import dev.upcycle.plan.Planner;
 import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
@@ -58,13 +54,7 @@ class LlavaFunctionTest {
   }
 
   private Checkpoint convert(Checkpoint dense, ResolvedRecipe recipe) {
-    Path out = folder.resolve("moe");
-    PlanExecutor.run(
-        Planner.plan(dense, recipe),
-        dense,
-        new PlanExecutor.Options(out, CheckpointWriter.Mode.FRESH, 1),
-        Progress.SILENT);
-    return Checkpoint.open(out);
+    return Conversions.convert(dense, recipe, folder.resolve("moe"));
   }
 
   private static FunctionReport verify(Checkpoint dense, Checkpoint target)
@@ -78,10 +68,11 @@ class LlavaFunctionTest {
     assertThat(report.whyNotJudged()).isEmpty();
     assertThat(report.failures()).isEmpty();
     assertThat(report.layers())
-        .allSatisfy(layer -> assertThat(layer.own()).as(layer.toString()).isLessThan(EQUAL));
+        .allSatisfy(
+            layer -> assertThat(layer.errors().alone()).as(layer.toString()).isLessThan(EQUAL));
     assertThat(report.results())
         .extracting(FunctionReport.Result::name)
-        .containsExactly("features", "logits");
+        .containsExactly("image embeddings", "features", "spliced embeddings", "logits");
     assertThat(report.findControl())
         .hasValueSatisfying(
             control -> assertThat(control.error()).isGreaterThan(100 * report.bound()));

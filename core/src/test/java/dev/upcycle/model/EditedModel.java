@@ -143,6 +143,51 @@ public final class EditedModel {
     return this;
   }
 
+  /// Stores everything in float32 and multiplies every matrix.
+  public EditedModel amplified(float factor) {
+    tensors.replaceAll((_, old) -> widened(old, old.shape().size() < 2 ? 1 : factor));
+    return this;
+  }
+
+  private static Stored widened(Stored old, float factor) {
+    ByteBuffer from = ByteBuffer.wrap(old.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    int width = old.dtype().bits() / Byte.SIZE;
+    ByteBuffer to =
+        ByteBuffer.allocate(old.bytes().length / width * Float.BYTES)
+            .order(ByteOrder.LITTLE_ENDIAN);
+    while (from.hasRemaining()) {
+      float value =
+          switch (old.dtype()) {
+            case F32 -> from.getFloat();
+            case BF16 -> Float.intBitsToFloat(from.getShort() << Short.SIZE);
+            default -> throw new IllegalArgumentException(old.dtype().toString());
+          };
+      to.putFloat(value * factor);
+    }
+    return new Stored(DType.F32, old.shape(), to.array());
+  }
+
+  /// Stores a float32 tensor in bfloat16, cut off.
+  public EditedModel rounded(String name) {
+    Stored old = require(tensors.get(name), name);
+    ByteBuffer from = ByteBuffer.wrap(old.bytes()).order(ByteOrder.LITTLE_ENDIAN);
+    ByteBuffer to = ByteBuffer.allocate(old.bytes().length / 2).order(ByteOrder.LITTLE_ENDIAN);
+    while (from.hasRemaining()) {
+      to.putShort((short) (Float.floatToRawIntBits(from.getFloat()) >>> Short.SIZE));
+    }
+    tensors.put(name, new Stored(DType.BF16, old.shape(), to.array()));
+    return this;
+  }
+
+  /// Makes the first element of a float32 tensor infinite.
+  public EditedModel infinite(String name) {
+    Stored old = require(tensors.get(name), name);
+    byte[] bytes = old.bytes().clone();
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putFloat(0, Float.POSITIVE_INFINITY);
+    tensors.put(name, new Stored(old.dtype(), old.shape(), bytes));
+    return this;
+  }
+
   /// Makes every element zero.
   public EditedModel zeroed(String name) {
     Stored old = require(tensors.get(name), name);

@@ -8,6 +8,7 @@ import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.dialect.Sources;
 import dev.upcycle.function.FunctionReport;
+import dev.upcycle.function.FunctionReport.Errors;
 import dev.upcycle.function.FunctionReport.Inputs;
 import dev.upcycle.function.FunctionVerifier;
 import dev.upcycle.function.FunctionVerifier.Obstacle;
@@ -129,12 +130,12 @@ record FunctionCheck(Checkpoint dense, Path target, Question question) {
   private static void print(FunctionReport function, Terminal terminal) {
     Table table =
         Table.pairs()
-            .row("worst layer alone", error(function.worstLayer()))
-            .row("worst layer in the walk", error(function.worstAccumulated()));
-    function.results().forEach(result -> table.row(result.name(), error(result.error())));
-    table.row(
-        "bound",
-        function.whyNotJudged().map(why -> "none: " + why).orElse(error(function.bound())));
+            .row("worst layer alone", error(function.worstLayer()) + bound(function.bound()))
+            .row("worst layer in the walk", within(function.worstAccumulated().errors(), function));
+    function
+        .results()
+        .forEach(result -> table.row(result.name(), within(result.errors(), function)));
+    function.whyNotJudged().ifPresent(why -> table.row("bound", "none: " + why));
     function
         .findLoss()
         .ifPresent(loss ->
@@ -160,6 +161,15 @@ record FunctionCheck(Checkpoint dense, Path target, Question question) {
                         .formatted(control.expert(), control.place().name())));
     terminal.result(
         "\nfunction: relative errors of " + seen(function.inputs()) + " in float32\n" + table);
+  }
+
+  private static String within(Errors errors, FunctionReport function) {
+    String found = error(errors.accumulated());
+    return function.whyNotJudged().isPresent() ? found : found + bound(function.limit(errors));
+  }
+
+  private static String bound(double bound) {
+    return ", bound " + error(bound);
   }
 
   private static String expertsRun(FunctionReport function) {
@@ -222,7 +232,10 @@ record FunctionCheck(Checkpoint dense, Path target, Question question) {
     }
     member.put("bound", function.bound());
     for (FunctionReport.Result result : function.results()) {
-      member.put(result.name().replace(' ', '_') + "_relative_error", result.error());
+      String name = result.name().replace(' ', '_');
+      member
+          .put(name + "_relative_error", result.errors().accumulated())
+          .put(name + "_bound", function.limit(result.errors()));
     }
     function
         .findLoss()
@@ -238,7 +251,10 @@ record FunctionCheck(Checkpoint dense, Path target, Question question) {
     ArrayNode layers = member.putArray("layers");
     for (FunctionReport.Layer layer : function.layers()) {
       ObjectNode row = at(layer.place(), layers.addObject());
-      row.put("relative_error", layer.own()).put("accumulated_relative_error", layer.accumulated());
+      row.put("relative_error", layer.errors().alone())
+          .put("accumulated_relative_error", layer.errors().accumulated())
+          .put("accumulated_bound", function.limit(layer.errors()));
+      function.whyExempt(layer).ifPresent(why -> row.put("not_judged_because", why));
       layer
           .findGates()
           .ifPresent(gates ->
