@@ -29,7 +29,8 @@ public final class Sources {
   }
 
   /// A checkpoint under Hugging Face's names; itself where it has them already, or none that are
-  /// known. Of a connector without a config, the shapes say all.
+  /// known. Of a connector without a config, the shapes say all; a tower without its last norm is
+  /// CuMo's.
   ///
   /// @throws CheckpointFormatException when it is a CLIP of a kind that Hugging Face's class is not
   public static Checkpoint translated(Checkpoint stored) {
@@ -42,7 +43,7 @@ public final class Sources {
     }
     return OpenClipLayout.find(stored.tensors().keySet())
         .map(layout -> translated(stored, layout))
-        .orElseGet(() -> ConnectorShapes.configured(stored));
+        .orElseGet(() -> CumoTower.configured(ConnectorShapes.configured(stored)));
   }
 
   private static Checkpoint translated(Checkpoint stored, OpenClipLayout layout) {

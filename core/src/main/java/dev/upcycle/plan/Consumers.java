@@ -34,32 +34,12 @@ final class Consumers {
     if (target.whole().decodes()) {
       return ofDecoder(config, target.parts().getFirst().dimensions());
     }
-    if (!target.whole().ownKeys().isEmpty()) {
-      return ofSingleForm(target.whole(), config);
+    if (CumoConsumers.apply(target.whole())) {
+      return CumoConsumers.of(target.whole(), config);
     }
     return target.whole().modeling().isEmpty() && !target.whole().parts().isEmpty()
         ? ofComposition(target.whole())
         : ofOwnModelling(target.whole());
-  }
-
-  private static List<Consumer> ofSingleForm(Architecture whole, ModelConfig config) {
-    boolean named = config.findString("mm_vision_tower").isPresent();
-    String path = "; the output's path must say mistral or mixtral";
-    return List.of(
-        new Consumer(
-            "CuMo",
-            named ? Loads.YES : Loads.NO,
-            Basis.READ,
-            named
-                ? whole.className() + " of its own code" + path
-                : "the tower is none that OpenAI published and config.json names none, which its loader"
-                    + " needs: --set 'output.config={mm_vision_tower: NAME}'"
-                    + path),
-        new Consumer(
-            "transformers",
-            Loads.NO,
-            Basis.READ,
-            "has no class for it without CuMo's code; target llava_moe brings a modelling file"));
   }
 
   private static List<Consumer> ofComposition(Architecture whole) {

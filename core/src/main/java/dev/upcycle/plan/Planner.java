@@ -51,6 +51,12 @@ public final class Planner {
   /// Plans from a bare config, as though the checkpoint held exactly what the family's templates
   /// say, in the config's dtype; BF16 where it states none.
   public static UpcyclePlan plan(ModelConfig source, ResolvedRecipe recipe) {
+    return plan(BareSource.of(source), recipe);
+  }
+
+  /// Plans from bare configs likewise.
+  public static UpcyclePlan plan(BareSource bare, ResolvedRecipe recipe) {
+    ModelConfig source = bare.config();
     Families.refusal(source)
         .ifPresent(reason -> {
           throw new PlanException(List.of(reason));
@@ -60,6 +66,7 @@ public final class Planner {
     planner.notes.info(
         "planned from a bare config.json: the weights are taken to be what it promises"
             + (source.dtype().isEmpty() ? ", in BF16 since it states no dtype" : ""));
+    bare.notes().forEach(planner.notes::info);
     return planner.plan();
   }
 

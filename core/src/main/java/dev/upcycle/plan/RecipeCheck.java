@@ -175,13 +175,14 @@ final class RecipeCheck {
           "target",
           String.format(
               Locale.ROOT,
-              "a %s cannot become %s here; expected auto or one of %s",
+              "a %s cannot become %s here; expected auto or one of %s%s",
               dense.whole().modelType(),
               asked,
               possible.stream()
                   .map(Architecture::targetName)
                   .distinct()
-                  .collect(Collectors.joining(", "))));
+                  .collect(Collectors.joining(", ")),
+              parted(asked)));
       refuse();
     }
     boolean several =
@@ -200,6 +201,19 @@ final class RecipeCheck {
                 .filter(whole -> fits(whole, layers))
                 .findFirst()
                 .orElseGet(named::getLast));
+  }
+
+  /// A part of the model that could become it, taken out.
+  private String parted(String asked) {
+    return dense.parts().stream()
+        .filter(part -> part.family() != dense.whole())
+        .filter(part ->
+            part.family().upcyclesTo().stream()
+                .anyMatch(type -> Architecture.require(type).targetName().equals(asked)))
+        .flatMap(part -> part.part().stream())
+        .map(Part::key)
+        .map(key -> "; its %s part alone can: --model %s=DIR".formatted(key, key))
+        .collect(Collectors.joining());
   }
 
   private boolean fits(Architecture whole, Map<ModelPart, List<Integer>> layers) {
