@@ -34,8 +34,7 @@ record SlotOrder(Dimensions dimensions, SparseLayers sparse) {
     return List.copyOf(slots);
   }
 
-  private void addLayer(
-      List<TensorTemplate> templates, OptionalInt layer, List<TensorSlot> slots) {
+  private void addLayer(List<TensorTemplate> templates, OptionalInt layer, List<TensorSlot> slots) {
     int start = 0;
     while (start < templates.size()) {
       int end = start + 1;

@@ -9,21 +9,18 @@ import java.util.Optional;
 import java.util.Set;
 import tools.jackson.databind.node.ObjectNode;
 
-/// CuMo's `clip.bin`: an image tower without the norm behind its last layer, which CuMo's class does
-/// not have. The config beside it is that of the CLIP that it was made from.
+/// CuMo's `clip.bin`: an image tower without the norm behind its last layer, which CuMo's class
+/// does not have. The config beside it is that of the CLIP that it was made from.
 final class CumoTower {
   private static final String TYPE = "cumo_vision";
   private static final String NORM = "post_layernorm";
-  private static final String LEVEL = "vision_model.";
 
   private CumoTower() {}
 
   /// The checkpoint under the config of CuMo's tower, where it is one; else itself.
   static Checkpoint configured(Checkpoint stored) {
     Set<String> names = stored.tensors().keySet();
-    boolean possible =
-        !names.isEmpty()
-            && names.stream().allMatch(name -> name.startsWith(LEVEL) && !name.contains(NORM));
+    boolean possible = !names.isEmpty() && names.stream().noneMatch(name -> name.contains(NORM));
     return stored
         .findConfig()
         .filter(config -> possible)
@@ -44,7 +41,8 @@ final class CumoTower {
     Optional<ModelConfig> own =
         switch (config.findString("model_type").orElse("")) {
           case "clip_vision_model" -> Optional.of(config);
-          case "clip" -> Composition.read(config, Set.of()).find(Part.VISION).map(one -> one.config());
+          case "clip" ->
+              Composition.read(config, Set.of()).find(Part.VISION).map(one -> one.config());
           default -> Optional.empty();
         };
     return own.map(one -> {
@@ -54,8 +52,10 @@ final class CumoTower {
     });
   }
 
-  /// Is nothing but the norm missing?
+  /// Is nothing but the norm missing, and nothing else there?
   private static boolean whole(ModelConfig config, Set<String> names) {
-    return Composition.read(config, names).slots().allMatch(slot -> names.contains(slot.name()));
+    Composition tower = Composition.read(config, names);
+    return names.stream().allMatch(name -> tower.owner(name).isPresent())
+        && tower.slots().allMatch(slot -> names.contains(slot.name()));
   }
 }

@@ -2,6 +2,7 @@ package dev.upcycle.dialect;
 
 import dev.upcycle.arch.ConnectorShapes;
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.nio.file.Path;
@@ -24,6 +25,17 @@ public final class Sources {
   /// @throws CheckpointFormatException naming what is missing, corrupt or unsupported
   public static Checkpoint open(Path model) {
     Checkpoint opened = translated(Checkpoint.openWeights(model));
+    if (opened.findConfig().isEmpty()) {
+      ConnectorShapes.objection(opened)
+          .ifPresent(objection -> {
+            throw new CheckpointFormatException(
+                CheckpointFault.BAD_CONNECTOR,
+                model
+                    + " holds the linear layers of a connector, but "
+                    + objection
+                    + "; give the file as its training wrote it");
+          });
+    }
     opened.config();
     return opened;
   }

@@ -13,6 +13,7 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -56,8 +57,8 @@ public record BareSource(ModelConfig config, List<String> notes) {
       find(Part.CONNECTOR, language).ifPresent(one -> parts.put(Part.CONNECTOR, one));
     }
     DenseSource.requireAll(parts.keySet(), Set.of(Part.LANGUAGE, Part.VISION));
-    ModelPart tower = parts.get(Part.VISION);
-    ModelPart decoder = parts.get(Part.LANGUAGE);
+    ModelPart tower = Objects.requireNonNull(parts.get(Part.VISION));
+    ModelPart decoder = Objects.requireNonNull(parts.get(Part.LANGUAGE));
     List<String> notes = new ArrayList<>();
     ModelPart connector =
         Optional.ofNullable(parts.get(Part.CONNECTOR))

@@ -76,7 +76,7 @@ final class Consumers {
             "vLLM, SGLang, llama.cpp",
             Loads.NO,
             Basis.READ,
-            "run no modelling file of a checkpoint for such towers"));
+            "run no modelling file of a checkpoint"));
   }
 
   private static List<Consumer> ofDecoder(ModelConfig config, Dimensions dimensions) {

@@ -15,8 +15,10 @@ import dev.upcycle.recipe.Output;
 import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.ResolvedRecipe;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.Set;
 
 /// Turns source headers, a config and a recipe into a plan; reads no tensor bytes but those of
@@ -115,11 +117,15 @@ public final class Planner {
   }
 
   private void note(Composition target, Fidelity fidelity, PartSources sources) {
+    SequencedMap<ModelPart, Component> sparse = new LinkedHashMap<>();
     for (ModelPart part : target.parts()) {
       component(part)
           .filter(component -> part.family().mixtureOfExperts())
-          .ifPresent(component -> notes.function(part, component));
+          .ifPresent(component -> sparse.put(part, component));
     }
+    notes.functions(
+        sparse, target.parts().size() > 1 ? PlanNotes.Naming.PARTS : PlanNotes.Naming.WHOLE);
+    notes.scales(dense, target);
     notes.fidelity(fidelity);
     target.parts().stream()
         .filter(part -> part.family().mixtureOfExperts())

@@ -79,11 +79,7 @@ final class PlanCommand extends Command {
     ModelConfig oneScale = BareSource.of(parts, Component.ONE_SCALE).config();
     ResolvedRecipe resolved = recipe.resolve(oneScale, surroundings(), terminal);
     List<Integer> scales =
-        resolved
-            .recipe()
-            .component(Part.VISION)
-            .map(Component::scales)
-            .orElse(Component.ONE_SCALE);
+        resolved.recipe().component(Part.VISION).map(Component::scales).orElse(Component.ONE_SCALE);
     return Planner.plan(BareSource.of(parts, scales), resolved);
   }
 
