@@ -4,19 +4,22 @@ import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.chat.ChatTemplate;
+import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.image.Preprocessing;
 import dev.upcycle.recipe.Part;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Function;
 import tools.jackson.databind.JsonNode;
 
 /// What a model reads and how: its tokenizer, its vocabulary, its templates, its images.
 ///
 /// Owns the tokenizer until it is closed.
 ///
-/// @param directory where its files lie
+/// @param directory where the tokenizer's files lie
 /// @param tokenizer text to ids
 /// @param vocabulary its ids
 /// @param images empty where it takes none
@@ -52,12 +55,33 @@ public record ModelInput(
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException when its configs are wrong
   public static ModelInput open(Path directory) {
     ModelConfig config = ModelConfig.read(directory.resolve("config.json"));
+    return of(config, _ -> directory);
+  }
+
+  /// Reads what lies beside a model, which may be put together from others.
+  ///
+  /// @throws TokenizerException when there is no tokenizer
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException when its configs are wrong
+  public static ModelInput of(Checkpoint model) {
+    return of(
+        model.config(),
+        name ->
+            model.companions().stream()
+                .filter(file -> file.endsWith(name))
+                .findFirst()
+                .flatMap(file -> Optional.ofNullable(file.getParent()))
+                .orElse(model.directory()));
+  }
+
+  /// @param folders where a file of this name lies
+  private static ModelInput of(ModelConfig config, Function<String, Path> folders) {
     Architecture whole = Architecture.require(config.modelType());
     Optional<ModelPart> language = Composition.read(config, Set.of()).find(Part.LANGUAGE);
     ModelConfig words =
         language.map(part -> part.family().complete(part.config())).orElse(whole.complete(config));
-    Optional<ImageInput> images = ImageInput.find(directory, config);
-    return new ModelInput(directory, Tokenizer.require(directory), Vocabulary.of(words), images);
+    Optional<ImageInput> images = ImageInput.find(folders.apply(Preprocessing.FILE_NAME), config);
+    Path texts = folders.apply(Tokenizer.FILE_NAME);
+    return new ModelInput(texts, Tokenizer.require(texts), Vocabulary.of(words), images);
   }
 
   /// Its own chat template.

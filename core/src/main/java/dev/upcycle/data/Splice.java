@@ -20,7 +20,9 @@ public record Splice(long placeholder, int features) {
   /// @throws IllegalArgumentException when the text holds the placeholder itself
   Tokens into(Tokens tokens) {
     long[] ids = tokens.ids();
-    if (Arrays.stream(ids).anyMatch(id -> id == placeholder)) {
+    // CuMo's placeholder is no id of any tokenizer, and is the mark itself.
+    boolean word = placeholder != LabelledTokens.IMAGE;
+    if (word && Arrays.stream(ids).anyMatch(id -> id == placeholder)) {
       throw new IllegalArgumentException(
           "the text holds token %d, which stands for an image's features".formatted(placeholder));
     }

@@ -23,12 +23,25 @@ public record SampleEvaluation(
   /// @param tokens that went through the decoder, the places of images among them
   /// @param imageTokens the places of images
   /// @param scored tokens whose prediction counts
+  /// @param exact samples of which each scored token was the likeliest: what greedy generation
+  ///   says, the end included
   public record Counts(
-      long samples, long unlabelled, long images, long tokens, long imageTokens, long scored) {}
+      long samples,
+      long unlabelled,
+      long images,
+      long tokens,
+      long imageTokens,
+      long scored,
+      long exact) {}
 
   /// `exp` of the mean negative log-likelihood; every scored token counts the same.
   public double perplexity() {
     return Math.exp(loss());
+  }
+
+  /// The share of samples with something to learn that greedy generation gets right to the letter.
+  public double accuracy() {
+    return counts.exact() / (double) Math.max(1, counts.samples() - counts.unlabelled());
   }
 
   /// Mean negative log-likelihood of the scored tokens, in nats.

@@ -26,7 +26,7 @@ public final class SampleEvaluator {
   private final Loads vision = new Loads(new LoadCounter(), new LoadCounter());
   private final Loads connector = new Loads(new LoadCounter(), new LoadCounter());
   private final Loads language = new Loads(new LoadCounter(), new LoadCounter());
-  private SampleEvaluation.Counts counts = new SampleEvaluation.Counts(0, 0, 0, 0, 0, 0);
+  private SampleEvaluation.Counts counts = new SampleEvaluation.Counts(0, 0, 0, 0, 0, 0, 0);
   private double negativeLogLikelihood;
   private long nanos;
 
@@ -64,8 +64,9 @@ public final class SampleEvaluator {
       language.add(output.routings(), token -> ids.get((int) token) == model.imageToken());
       List<Integer> scored =
           IntStream.range(1, seen).filter(i -> sample.labels().get(i) >= 0).boxed().toList();
-      score(output.hidden().squeeze(0), sample.labels(), scored);
-      count(sample, ids, scored.size());
+      long likeliest = score(output.hidden().squeeze(0), sample.labels(), scored);
+      boolean exact = !scored.isEmpty() && likeliest == scored.size();
+      count(sample, new Seen(ids, scored.size(), exact ? 1 : 0));
     }
     nanos += System.nanoTime() - begin;
   }
@@ -91,7 +92,10 @@ public final class SampleEvaluator {
   }
 
   /// Adds the losses of the tokens at these places, each predicted by the one before it.
-  private void score(Tensor hidden, List<Long> labels, List<Integer> places) {
+  ///
+  /// @return how many of them were the likeliest
+  private long score(Tensor hidden, List<Long> labels, List<Integer> places) {
+    long likeliest = 0;
     for (int from = 0; from < places.size(); from += ROWS) {
       List<Integer> some = places.subList(from, Math.min(places.size(), from + ROWS));
       try (TensorScope _ = TensorScope.open()) {
@@ -102,20 +106,29 @@ public final class SampleEvaluator {
         for (float value : picked.toFloats()) {
           negativeLogLikelihood -= value;
         }
+        long[] best = logits.argmax().toLongs();
+        likeliest +=
+            IntStream.range(0, best.length).filter(i -> best[i] == labels.get(some.get(i))).count();
       }
     }
+    return likeliest;
   }
 
-  private void count(LabelledSample sample, List<Long> seen, int scored) {
+  /// What was scored of a sample.
+  private record Seen(List<Long> ids, int scored, int exact) {}
+
+  private void count(LabelledSample sample, Seen seen) {
     Tensor pixels = sample.pixels();
     counts =
         new SampleEvaluation.Counts(
             counts.samples() + 1,
-            counts.unlabelled() + (scored == 0 ? 1 : 0),
+            counts.unlabelled() + (seen.scored() == 0 ? 1 : 0),
             counts.images() + (pixels == null ? 0 : pixels.size(0)),
-            counts.tokens() + seen.size(),
-            counts.imageTokens() + seen.stream().filter(id -> id == model.imageToken()).count(),
-            counts.scored() + scored);
+            counts.tokens() + seen.ids().size(),
+            counts.imageTokens()
+                + seen.ids().stream().filter(id -> id == model.imageToken()).count(),
+            counts.scored() + seen.scored(),
+            counts.exact() + seen.exact());
   }
 
   /// What came of all conversations so far.

@@ -17,6 +17,9 @@ import java.util.List;
 /// @param mean the config's mean, also where no step subtracts it: the colour that fills a square
 public record Preprocessing(
     List<PixelStep> pixelSteps, List<ValueStep> valueSteps, ChannelValues mean) {
+  /// Where a checkpoint keeps it, of late also inside its `processor_config.json`.
+  public static final String FILE_NAME = "preprocessor_config.json";
+
   private static final int LEVELS = 256;
 
   public Preprocessing {

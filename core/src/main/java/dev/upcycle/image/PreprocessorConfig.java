@@ -27,7 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
 ///
 /// All complaints come at once.
 final class PreprocessorConfig {
-  private static final String FILE = "preprocessor_config.json";
+  private static final String FILE = Preprocessing.FILE_NAME;
   private static final String COMBINED_FILE = "processor_config.json";
   private static final String COMBINED_KEY = "image_processor";
 

@@ -127,7 +127,7 @@ public final class DecoderModel implements AutoCloseable {
       int layer, RotaryEmbedding.Rotation rotation, ForwardPass pass) {
     KvCache cache = pass.cache();
     return new TransformerLayer.Context(
-        rotation, pass.routing(layer), cache == null ? null : cache.layer(layer));
+        rotation, pass.routing(layer), cache == null ? null : cache.layer(layer), pass.documents());
   }
 
   /// The norm after the last layer.

@@ -10,6 +10,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
 /// A LLaVA: an image tower, a connector and a decoder that reads images in the places that a text
 /// keeps free; each dense or with experts.
@@ -112,29 +113,70 @@ public final class LlavaModel implements AutoCloseable {
     return Collections.unmodifiableSequencedMap(all);
   }
 
-  /// What the connector reads of images, `[images, patches, scales · hidden]`.
+  /// Images of a batch of texts.
   ///
   /// @param pixels `[images, channels, side, side]`, prepared
+  /// @param places of the features, image after image, those that the texts have places for; null
+  ///   is all
+  /// @param counted `[images]`, 1 for those whose places routers' losses count; null when all do
+  public record Images(Tensor pixels, @Nullable Tensor places, @Nullable Tensor counted) {
+    /// Images with a place in the text for each of their features.
+    public static Images whole(Tensor pixels) {
+      return new Images(pixels, null, null);
+    }
+
+    /// What counts of so many views of each image, each with so many places: views of all images
+    /// follow one another.
+    @Nullable Tensor mask(long views, long places) {
+      if (counted == null) {
+        return null;
+      }
+      long images = counted.size(0);
+      return counted.view(1, images, 1).expand(views, images, places).reshape(-1);
+    }
+  }
+
+  /// How much of the tower is computed.
+  public enum Depth {
+    /// Up to the layer whose states are used.
+    USED,
+    /// All of it, for the losses of the routers after that layer.
+    ALL
+  }
+
+  /// What the connector reads of images, `[images, patches, scales · hidden]`.
+  ///
   /// @param routings takes those of the tower
-  private Tensor seen(Tensor pixels, ForwardPass pass, List<LayerRouting> routings) {
+  private Tensor seen(Images images, ForwardPass pass, Depth depth, List<LayerRouting> routings) {
     int count = vision.layersTo(form.state());
+    long alone = images.pixels().size(0);
     return form.pyramid()
         .forward(
-            pixels,
+            images.pixels(),
             tiles -> {
-              HiddenOutput output = vision.states(tiles, count, pass);
+              ForwardPass own = pass.masked(images.mask(tiles.size(0) / alone, tokensPerView()));
+              HiddenOutput output = vision.states(tiles, count, own);
               routings.addAll(output.routings());
+              if (depth == Depth.ALL) {
+                vision.rest(output.hidden(), count, own).routings().stream()
+                    .map(each -> new LayerRouting(count + each.layer(), each.routing()))
+                    .forEach(routings::add);
+              }
               return form.features().of(output.hidden());
             });
   }
 
+  /// How many tokens an image, or a tile of one, is in the tower.
+  public long tokensPerView() {
+    return vision.dimensions().require("positions");
+  }
+
   /// Images as the decoder reads them, `[images, patches, hidden]`.
-  ///
-  /// @param pixels `[images, channels, side, side]`, prepared
-  public Reading look(Tensor pixels, ForwardPass pass) {
+  public Reading look(Images images, ForwardPass pass, Depth depth) {
     List<LayerRouting> inTower = new ArrayList<>();
-    Tensor wide = seen(pixels, pass.elsewhere(TOWER), inTower);
-    FeedForwardBlock.Output output = connector.forward(wide, pass.elsewhere(CONNECTOR));
+    Tensor wide = seen(images, pass.elsewhere(TOWER), depth, inTower);
+    ForwardPass own = pass.elsewhere(CONNECTOR).masked(images.mask(1, wide.size(1)));
+    FeedForwardBlock.Output output = connector.forward(wide, own);
     List<LayerRouting> inConnector =
         output.findRouting().map(routing -> new LayerRouting(0, routing)).stream().toList();
     return new Reading(output.hidden(), new Routings(inTower, inConnector, List.of()));
@@ -145,10 +187,19 @@ public final class LlavaModel implements AutoCloseable {
   /// @param ids `[batch, seq]`, with the image's id once for each of its features
   /// @param pixels of all images, in the order of the text
   public Reading read(Tensor ids, Tensor pixels, ForwardPass pass) {
-    Reading images = look(pixels, pass);
-    Tensor places = ids.to(language.options().device());
-    Tensor words = language.embed(form.words(places));
-    return new Reading(form.splice().into(words, places, images.hidden()), images.routings());
+    return read(ids, Images.whole(pixels), pass, Depth.USED);
+  }
+
+  /// The same of images that the text need not have all places for.
+  ///
+  /// @param ids `[batch, seq]`, with the image's id once for each of the places
+  public Reading read(Tensor ids, Images images, ForwardPass pass, Depth depth) {
+    Reading seen = look(images, pass, depth);
+    Tensor flat = seen.hidden().reshape(-1, seen.hidden().size(2));
+    Tensor chosen = images.places() == null ? flat : flat.indexSelect(0, images.places());
+    Tensor free = ids.to(language.options().device());
+    Tensor words = language.embed(form.words(free));
+    return new Reading(form.splice().into(words, free, chosen), seen.routings());
   }
 
   /// The whole: logits of a text with images.

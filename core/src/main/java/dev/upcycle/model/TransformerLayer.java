@@ -1,5 +1,6 @@
 package dev.upcycle.model;
 
+import dev.upcycle.kernels.attention.Documents;
 import dev.upcycle.kernels.attention.GroupedQueryAttention;
 import dev.upcycle.kernels.attention.KvCache;
 import dev.upcycle.kernels.attention.RotaryEmbedding;
@@ -26,10 +27,21 @@ public record TransformerLayer(
   /// @param rotation of the tokens' positions; null where positions are learned vectors
   /// @param routing how the layer routes, with noise of its own
   /// @param cache the layer's, which it appends to; null for none; only with a rotation
+  /// @param documents the texts of packed sequences; null where each is one text; without a cache
   public record Context(
       RotaryEmbedding.@Nullable Rotation rotation,
       RoutingPass routing,
-      KvCache.@Nullable Layer cache) {}
+      KvCache.@Nullable Layer cache,
+      @Nullable Documents documents) {
+
+    /// For sequences that are one text each.
+    public Context(
+        RotaryEmbedding.@Nullable Rotation rotation,
+        RoutingPass routing,
+        KvCache.@Nullable Layer cache) {
+      this(rotation, routing, cache, null);
+    }
+  }
 
   /// Applies the layer to `[batch, seq, hidden]`.
   public LayerOutput forward(Tensor hidden, Context context) {
@@ -42,6 +54,10 @@ public record TransformerLayer(
   private Tensor attended(Tensor normed, Context context) {
     RotaryEmbedding.Rotation rotation = context.rotation();
     KvCache.Layer cache = context.cache();
+    Documents documents = context.documents();
+    if (documents != null) {
+      return attention.forward(normed, rotation, documents);
+    }
     return rotation == null || cache == null
         ? attention.forward(normed, rotation)
         : attention.forward(normed, rotation, cache);

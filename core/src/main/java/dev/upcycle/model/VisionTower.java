@@ -92,10 +92,19 @@ public final class VisionTower implements AutoCloseable {
   /// The states after the first `count` layers, `[images, places, hidden]`; the others are not
   /// computed.
   public HiddenOutput states(Tensor pixels, int count, ForwardPass pass) {
+    return through(0, count, embed(pixels), pass);
+  }
+
+  /// The states after the last layer, given those after the first `count`.
+  HiddenOutput rest(Tensor states, int count, ForwardPass pass) {
+    return through(count, layers.size(), states, pass);
+  }
+
+  private HiddenOutput through(int first, int end, Tensor states, ForwardPass pass) {
     return LayerStack.pass(
-        layers.subList(0, count),
-        embed(pixels),
-        layer -> new TransformerLayer.Context(null, pass.routing(layer), null));
+        layers.subList(first, end),
+        states,
+        layer -> new TransformerLayer.Context(null, pass.routing(first + layer), null));
   }
 
   /// How many layers it takes to a state, counted as `vision_feature_layer` counts: 0 before the

@@ -14,21 +14,28 @@ import dev.upcycle.model.DecoderModel;
 import dev.upcycle.model.ForwardPass;
 import dev.upcycle.model.HiddenOutput;
 import dev.upcycle.model.LayerRouting;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Stage;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
+import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
-/// Forward and backward of micro-batches through a decoder; owns nothing.
+/// Forward and backward of micro-batches through a decoder and what it reads; owns nothing.
 ///
 /// The cross-entropy is a mean over the learned tokens of the whole step, so that cutting a batch
 /// into micro-batches changes no more than roundings; the losses of routers are means over
 /// micro-batches of each one's own.
 final class DecoderPass {
-  private final DecoderModel model;
+  private final TrainedModel model;
+  private final DecoderModel decoder;
   private final RouterLosses routerLosses;
   private final Stage.Recomputation recomputation;
 
-  DecoderPass(DecoderModel model, RouterLosses routerLosses, Stage.Recomputation recomputation) {
+  DecoderPass(TrainedModel model, RouterLosses routerLosses, Stage.Recomputation recomputation) {
     this.model = model;
+    this.decoder = model.decoder();
     this.routerLosses = routerLosses;
     this.recomputation = recomputation;
   }
@@ -44,82 +51,107 @@ final class DecoderPass {
       try (TensorScope _ = TensorScope.open()) {
         NoiseCounter own =
             new NoiseCounter(noise.seed(), noise.stage(), noise.step(), index, noise.layer());
-        totals.add(backward(batches.get(index), own, new Whole(learned, batches.size())));
+        backward(new Micro(batches.get(index), own, learned, batches.size()), totals);
       }
     }
     return totals.losses();
   }
 
-  /// The step that a micro-batch is of.
-  private record Whole(long learned, int microBatches) {}
+  /// A micro-batch and the step that it is of.
+  ///
+  /// @param learned tokens of the step
+  /// @param count micro-batches of the step
+  private record Micro(TokenBatch batch, NoiseCounter noise, long learned, int count) {}
 
   /// The cross-entropy's sum over the learned tokens; records nothing.
   double sum(TokenBatch batch) {
     try (TensorScope _ = TensorScope.open();
         Gradients.Pause _ = Gradients.pause()) {
-      Device device = model.options().device();
-      ForwardPass pass = new ForwardPass(new RoutingPass.Infer(batch.mask(device)), null, 0);
-      Tensor rows = rows(model.hidden(model.embed(batch.ids()), pass).hidden());
-      return TokenLoss.usual().each(rows, model.head(), batch.labels(device)).sum().item();
+      Device device = decoder.options().device();
+      ForwardPass pass =
+          new ForwardPass(new RoutingPass.Infer(mask(batch)), null, 0)
+              .over(batch.documents(decoder.options()));
+      Tensor hidden = model.read(batch, pass, routerLosses).hidden();
+      Tensor rows = rows(decoder.hidden(hidden, pass).hidden());
+      return TokenLoss.usual().each(rows, decoder.head(), batch.labels(device)).sum().item();
     }
   }
 
-  private LossTotals.Measured backward(TokenBatch batch, NoiseCounter noise, Whole step) {
-    Device device = model.options().device();
-    ForwardPass pass = ForwardPass.training(new RoutingPass.Train(noise, batch.mask(device)));
-    return switch (recomputation) {
-      case NONE -> {
-        HiddenOutput output = model.hidden(model.embed(batch.ids()), pass);
-        Tensor rows = rows(output.hidden());
-        TokenLoss.Outcome loss = loss(rows, batch, step);
-        List<Routing> routings = output.routings().stream().map(LayerRouting::routing).toList();
-        Tensor end = rows.times(loss.derivative()).sum();
-        yield finish(new Ends(loss, end), routings, step);
-      }
-      case LAYERS -> recomputed(batch, pass, step);
+  private @Nullable Tensor mask(TokenBatch batch) {
+    return switch (routerLosses.filler()) {
+      case LEFT_OUT -> batch.mask(decoder.options().device());
+      case COUNTED -> null;
     };
   }
 
-  /// Where the graph of a pass ends.
-  private record Ends(TokenLoss.Outcome loss, Tensor hidden) {}
+  private void backward(Micro micro, LossTotals totals) {
+    TokenBatch batch = micro.batch();
+    ForwardPass pass =
+        ForwardPass.training(new RoutingPass.Train(micro.noise(), mask(batch)))
+            .over(batch.documents(decoder.options()));
+    TrainedModel.Input input = model.read(batch, pass, routerLosses);
+    SequencedMap<Part, RouterLosses.Outcome> routers = new LinkedHashMap<>();
+    input.routings().forEach((part, routings) -> put(routers, part, routings));
+    List<Tensor> before =
+        routers.values().stream()
+            .flatMap(outcome -> outcome.weighted().stream())
+            .map(weighted -> weighted.over(micro.count()))
+            .toList();
+    TokenLoss.Outcome loss =
+        switch (recomputation) {
+          case NONE -> recorded(new Read(input.hidden(), before), micro, pass, routers);
+          case LAYERS -> recomputed(new Read(input.hidden(), before), micro, pass, routers);
+        };
+    totals.add(loss.mean().item(), routers);
+  }
 
-  /// One backward from both ends, since they share the graph: the derivative of `end` with respect
+  /// What the decoder reads, and the losses of routers on the way to it.
+  private record Read(Tensor hidden, List<Tensor> losses) {}
+
+  private void put(
+      SequencedMap<Part, RouterLosses.Outcome> routers, Part part, List<Routing> routings) {
+    if (!routings.isEmpty()) {
+      routers.put(part, routerLosses.of(part, routings, model.tokensPerImage(part)));
+    }
+  }
+
+  /// One backward from all ends, since they share the graph: the derivative of the sum with respect
   /// to the hidden states is the cross-entropy's.
-  private LossTotals.Measured finish(Ends ends, List<Routing> routings, Whole step) {
-    TokenLoss.Outcome loss = ends.loss();
-    Tensor end = ends.hidden();
-    if (routings.isEmpty()) {
-      Gradients.backward(end);
-      return LossTotals.Measured.dense(loss.mean().item());
+  private TokenLoss.Outcome recorded(
+      Read read, Micro micro, ForwardPass pass, SequencedMap<Part, RouterLosses.Outcome> routers) {
+    HiddenOutput output = decoder.hidden(read.hidden(), pass);
+    Tensor rows = rows(output.hidden());
+    TokenLoss.Outcome loss = loss(rows, micro);
+    put(routers, Part.LANGUAGE, output.routings().stream().map(LayerRouting::routing).toList());
+    Tensor end = rows.times(loss.derivative()).sum();
+    for (Tensor before : read.losses()) {
+      end = end.plus(before);
     }
-    RouterLosses.Outcome routers = routerLosses.of(routings);
-    Tensor both =
-        routers.weighted().map(sum -> end.plus(sum.over(step.microBatches()))).orElse(end);
-    Gradients.backward(both);
-    return LossTotals.Measured.of(loss.mean().item(), routers, routings);
+    Gradients.backward(own(routers).map(sum -> sum.over(micro.count())).map(end::plus).orElse(end));
+    return loss;
   }
 
-  private LossTotals.Measured recomputed(TokenBatch batch, ForwardPass pass, Whole step) {
-    RecomputedPass layers = RecomputedPass.forward(model, batch.ids(), pass);
+  private static Optional<Tensor> own(SequencedMap<Part, RouterLosses.Outcome> routers) {
+    return Optional.ofNullable(routers.get(Part.LANGUAGE)).flatMap(RouterLosses.Outcome::weighted);
+  }
+
+  private TokenLoss.Outcome recomputed(
+      Read read, Micro micro, ForwardPass pass, SequencedMap<Part, RouterLosses.Outcome> routers) {
+    RecomputedPass layers = RecomputedPass.forward(decoder, read.hidden(), pass);
     Tensor last = Gradients.track(Gradients.detach(layers.last()));
-    Tensor rows = rows(model.finalNorm().forward(last));
-    TokenLoss.Outcome loss = loss(rows, batch, step);
+    Tensor rows = rows(decoder.finalNorm().forward(last));
+    TokenLoss.Outcome loss = loss(rows, micro);
     Gradients.backward(rows, loss.derivative());
-    List<Routing> routings = layers.routings();
-    if (routings.isEmpty()) {
-      layers.backward(Gradients.find(last).orElseThrow());
-      return LossTotals.Measured.dense(loss.mean().item());
-    }
-    RouterLosses.Outcome routers = routerLosses.of(routings);
-    routers.weighted().map(sum -> sum.over(step.microBatches())).ifPresent(Gradients::backward);
-    layers.backward(Gradients.find(last).orElseThrow());
-    return LossTotals.Measured.of(loss.mean().item(), routers, routings);
+    put(routers, Part.LANGUAGE, layers.routings());
+    own(routers).map(sum -> sum.over(micro.count())).ifPresent(Gradients::backward);
+    layers.backward(Gradients.find(last).orElseThrow(), read.losses());
+    return loss;
   }
 
-  private TokenLoss.Outcome loss(Tensor rows, TokenBatch batch, Whole step) {
-    Device device = model.options().device();
-    Tensor counted = Tensors.full(DType.F32, (double) step.learned()).to(device);
-    return TokenLoss.usual().backward(rows, model.head(), batch.labels(device), counted);
+  private TokenLoss.Outcome loss(Tensor rows, Micro micro) {
+    Device device = decoder.options().device();
+    Tensor counted = Tensors.full(DType.F32, (double) micro.learned()).to(device);
+    return TokenLoss.usual().backward(rows, decoder.head(), micro.batch().labels(device), counted);
   }
 
   private static Tensor rows(Tensor hidden) {

@@ -3,77 +3,81 @@ package dev.upcycle.train;
 import dev.upcycle.kernels.moe.Routing;
 import dev.upcycle.kernels.tensor.Tensors;
 import dev.upcycle.recipe.AuxiliaryLosses;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Map;
+import java.util.SequencedMap;
 
 /// Sums up what micro-batches measured.
 final class LossTotals {
   private final AuxiliaryLosses settings;
   private final int microBatches;
+  private final Map<Part, Sums> parts = new EnumMap<>(Part.class);
   private double crossEntropy;
-  private double balance;
-  private double routerZ;
-  private long @Nullable [][] counts;
 
   LossTotals(AuxiliaryLosses settings, int microBatches) {
     this.settings = settings;
     this.microBatches = microBatches;
   }
 
-  /// What one micro-batch measured.
-  ///
-  /// @param crossEntropy its share of the step's mean
-  /// @param balance mean over its tokens
-  /// @param routerZ likewise
-  /// @param counts choices per layer and expert
-  record Measured(double crossEntropy, double balance, double routerZ, List<List<Long>> counts) {
-    static Measured dense(double crossEntropy) {
-      return new Measured(crossEntropy, 0, 0, List.of());
+  /// The sums of one part.
+  private static final class Sums {
+    private final long[][] counts;
+    private double balance;
+    private double routerZ;
+
+    private Sums(List<Routing> routings) {
+      this.counts =
+          routings.stream().map(routing -> new long[routing.expertCount()]).toArray(long[][]::new);
     }
 
-    static Measured of(double crossEntropy, RouterLosses.Outcome routers, List<Routing> routings) {
+    private void add(RouterLosses.Outcome outcome) {
+      balance += outcome.balance().item();
+      routerZ += outcome.routerZ().item();
+      List<Routing> routings = outcome.routings();
       long[] bounds = Tensors.concat(routings.stream().map(Routing::offsets).toList(), 0).toLongs();
-      List<List<Long>> counts = new ArrayList<>();
       int at = 0;
-      for (Routing routing : routings) {
-        List<Long> layer = new ArrayList<>();
-        for (int expert = 0; expert < routing.expertCount(); expert++) {
-          layer.add(bounds[at + expert + 1] - bounds[at + expert]);
+      for (long[] layer : counts) {
+        for (int expert = 0; expert < layer.length; expert++) {
+          layer[expert] += bounds[at + expert + 1] - bounds[at + expert];
         }
-        at += routing.expertCount() + 1;
-        counts.add(layer);
+        at += layer.length + 1;
       }
-      return new Measured(crossEntropy, routers.balance().item(), routers.routerZ().item(), counts);
+    }
+
+    private RouterMeasures over(int microBatches) {
+      List<Double> shares = new ArrayList<>();
+      for (long[] layer : counts) {
+        long all = Arrays.stream(layer).sum();
+        long most = Arrays.stream(layer).max().orElse(0);
+        shares.add(all == 0 ? 0.0 : (double) most / all);
+      }
+      return new RouterMeasures(balance / microBatches, routerZ / microBatches, shares);
     }
   }
 
-  void add(Measured measured) {
-    crossEntropy += measured.crossEntropy();
-    balance += measured.balance() / microBatches;
-    routerZ += measured.routerZ() / microBatches;
-    if (counts == null) {
-      counts = new long[measured.counts().size()][];
-    }
-    for (int layer = 0; layer < counts.length; layer++) {
-      List<Long> own = measured.counts().get(layer);
-      long[] sum = counts[layer] == null ? new long[own.size()] : counts[layer];
-      for (int expert = 0; expert < sum.length; expert++) {
-        sum[expert] += own.get(expert);
-      }
-      counts[layer] = sum;
-    }
+  /// Adds what one micro-batch measured.
+  ///
+  /// @param share its share of the step's mean cross-entropy
+  /// @param routers losses of the parts that have any
+  void add(double share, Map<Part, RouterLosses.Outcome> routers) {
+    crossEntropy += share;
+    routers.forEach((part, outcome) ->
+        parts.computeIfAbsent(part, _ -> new Sums(outcome.routings())).add(outcome));
   }
 
   StepLosses losses() {
-    double total = crossEntropy + settings.balance() * balance + settings.routerZ() * routerZ;
-    List<Double> shares = new ArrayList<>();
-    for (long[] layer : counts == null ? new long[0][] : counts) {
-      long all = Arrays.stream(layer).sum();
-      long most = Arrays.stream(layer).max().orElse(0);
-      shares.add(all == 0 ? 0.0 : (double) most / all);
+    SequencedMap<Part, RouterMeasures> measures = new LinkedHashMap<>();
+    parts.forEach((part, sums) -> measures.put(part, sums.over(microBatches)));
+    double total = crossEntropy;
+    for (Map.Entry<Part, RouterMeasures> part : measures.entrySet()) {
+      total += settings.balance().of(part.getKey()) * part.getValue().balance();
+      total += settings.routerZ().of(part.getKey()) * part.getValue().routerZ();
     }
-    return new StepLosses(total, crossEntropy, balance, routerZ, shares);
+    return new StepLosses(total, crossEntropy, measures);
   }
 }

@@ -3,6 +3,7 @@ package dev.upcycle.train;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.recipe.Part;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,6 +14,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
+import java.util.Set;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
@@ -70,9 +73,13 @@ final class MetricsLog implements AutoCloseable {
     Map<String, Double> values = new LinkedHashMap<>();
     values.put("loss", step.losses().total());
     values.put("cross_entropy", step.losses().crossEntropy());
-    if (!step.losses().shares().isEmpty()) {
-      values.put("balance", step.losses().balance());
-      values.put("router_z", step.losses().routerZ());
+    SequencedMap<Part, RouterMeasures> routers = step.losses().routers();
+    routers.forEach((part, measures) -> {
+      String prefix = routers.keySet().equals(Set.of(Part.LANGUAGE)) ? "" : part.key() + ".";
+      values.put(prefix + "balance", measures.balance());
+      values.put(prefix + "router_z", measures.routerZ());
+    });
+    if (!routers.isEmpty()) {
       values.put("largest_share", step.losses().largestShare());
     }
     values.put("gradient_norm", step.gradientNorm());

@@ -1,6 +1,7 @@
 package dev.upcycle.train;
 
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.plan.PlanException;
@@ -86,10 +87,13 @@ public final class ParameterChoice {
 
   /// Whether a word or pattern means a tensor.
   boolean means(String what, String name) {
+    Optional<ModelPart> owner = model.owner(name);
     Optional<Role> role =
-        model.owner(name).flatMap(part -> part.match(name)).map(match -> match.template().role());
+        owner.flatMap(part -> part.match(name)).map(match -> match.template().role());
     return switch (what) {
       case "all" -> true;
+      case "language", "vision", "connector" ->
+          owner.flatMap(ModelPart::part).filter(part -> part.key().equals(what)).isPresent();
       case "experts" -> role.filter(Role::isExpert).isPresent();
       case "routers" -> role.filter(found -> found.kind() == Role.Kind.ROUTER).isPresent();
       default -> pattern(what).matcher(name).matches();

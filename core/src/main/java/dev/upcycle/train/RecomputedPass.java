@@ -20,25 +20,27 @@ import java.util.Optional;
 /// the run, so that the second time gives the first time's numbers.
 final class RecomputedPass {
   private final DecoderModel model;
-  private final Tensor ids;
+  private final Tensor embeddings;
   private final ForwardPass pass;
   private final RotaryEmbedding.Rotation rotation;
   private final List<Tensor> inputs = new ArrayList<>();
   private final List<Optional<Routing>> routings = new ArrayList<>();
   private Tensor last;
 
-  private RecomputedPass(DecoderModel model, Tensor ids, ForwardPass pass) {
+  private RecomputedPass(DecoderModel model, Tensor embeddings, ForwardPass pass) {
     this.model = model;
-    this.ids = ids;
+    this.embeddings = embeddings;
     this.pass = pass;
-    this.rotation = model.rotation(ids.size(1), pass);
-    this.last = model.embed(ids);
+    this.rotation = model.rotation(embeddings.size(1), pass);
+    this.last = embeddings;
   }
 
-  /// Passes tokens through all layers and records no graph.
-  static RecomputedPass forward(DecoderModel model, Tensor ids, ForwardPass pass) {
+  /// Passes embeddings, which may have a graph, through all layers and records no more of it.
+  ///
+  /// @param embeddings `[batch, seq, hidden]`
+  static RecomputedPass forward(DecoderModel model, Tensor embeddings, ForwardPass pass) {
     try (Gradients.Pause _ = Gradients.pause()) {
-      RecomputedPass made = new RecomputedPass(model, ids, pass);
+      RecomputedPass made = new RecomputedPass(model, embeddings, pass);
       for (int layer = 0; layer < model.layers().size(); layer++) {
         made.forward(layer);
       }
@@ -86,9 +88,11 @@ final class RecomputedPass {
     return routings.stream().flatMap(Optional::stream).toList();
   }
 
-  /// Adds the derivatives of all layers and of the embedding, given that of the last layer's
-  /// output; those of the routers' losses were collected before.
-  void backward(Tensor derivative) {
+  /// Adds the derivatives of all layers and of what the embeddings come from, given that of the
+  /// last layer's output; those of the losses of these layers' routers were collected before.
+  ///
+  /// @param losses scalars of the graph that the embeddings come from
+  void backward(Tensor derivative, List<Tensor> losses) {
     Tensor above = derivative;
     for (int layer = inputs.size() - 1; layer >= 0; layer--) {
       try (TensorScope scope = TensorScope.open()) {
@@ -99,9 +103,12 @@ final class RecomputedPass {
         above = scope.keep(Gradients.find(input).orElseThrow());
       }
     }
-    Tensor embedded = model.embed(ids);
-    if (Gradients.isTracked(embedded)) {
-      Gradients.backward(embedded, above);
+    Tensor end = embeddings.times(above).sum();
+    for (Tensor loss : losses) {
+      end = end.plus(loss);
+    }
+    if (Gradients.isTracked(end)) {
+      Gradients.backward(end);
     }
   }
 

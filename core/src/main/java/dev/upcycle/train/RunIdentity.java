@@ -37,7 +37,7 @@ record RunIdentity(String recipe, SequencedMap<String, String> files) {
         .files()
         .forEach(file ->
             files.put(
-                "model file " + file.path().getFileName(),
+                "model file " + model.label(file),
                 "%d bytes, header %s".formatted(file.bytes(), file.headerSha256())));
     TreeSet<Path> data = new TreeSet<>();
     for (Stage stage : stages) {

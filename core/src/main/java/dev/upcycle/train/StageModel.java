@@ -6,7 +6,6 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.kernels.moe.NoiseCounter;
 import dev.upcycle.kernels.optim.AdamW;
 import dev.upcycle.kernels.tensor.Tensor;
-import dev.upcycle.model.DecoderModel;
 import dev.upcycle.model.ModelOptions;
 import dev.upcycle.recipe.Output;
 import dev.upcycle.recipe.Stage;
@@ -17,12 +16,12 @@ import java.util.SequencedMap;
 /// A stage's model and its optimizer; owns both until it is closed.
 final class StageModel implements AutoCloseable {
   private final Checkpoint base;
-  private final DecoderModel model;
+  private final TrainedModel model;
   private final StageOptimizer optimizer;
   private final DecoderPass pass;
   private final ModelFiles files;
 
-  private StageModel(Checkpoint base, DecoderModel model, StageOptimizer optimizer, Form form) {
+  private StageModel(Checkpoint base, TrainedModel model, StageOptimizer optimizer, Form form) {
     this.base = base;
     this.model = model;
     this.optimizer = optimizer;
@@ -35,9 +34,9 @@ final class StageModel implements AutoCloseable {
   /// Binds a checkpoint.
   ///
   /// @throws dev.upcycle.plan.PlanException when a rate fits no tensor, or nothing trains
-  /// @throws dev.upcycle.checkpoint.CheckpointFormatException when it is no decoder
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException when it does not fit its config
   static StageModel open(Checkpoint base, Stage stage, ModelOptions options, Output output) {
-    DecoderModel model = DecoderModel.open(base, options);
+    TrainedModel model = TrainedModel.open(base, options);
     try {
       Composition names = Composition.read(base.config(), base.tensors().keySet());
       StageOptimizer optimizer =
@@ -62,9 +61,9 @@ final class StageModel implements AutoCloseable {
     }
   }
 
-  /// Where its files lie.
-  Path directory() {
-    return base.directory();
+  /// What it was read from.
+  Checkpoint base() {
+    return base;
   }
 
   SequencedMap<String, Tensor> parameters() {

@@ -1,5 +1,6 @@
 package dev.upcycle.train;
 
+import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.data.Batch;
 import dev.upcycle.data.BatchSource;
 import dev.upcycle.data.ModelInput;
@@ -9,7 +10,6 @@ import dev.upcycle.data.SampleSet;
 import dev.upcycle.data.SkipLimit;
 import dev.upcycle.data.StageData;
 import dev.upcycle.recipe.Stage;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -40,10 +40,10 @@ final class StageRows implements AutoCloseable {
 
   /// Opens the rows of a stage for a model.
   ///
-  /// @param model its folder
+  /// @param model what lies beside it says how it reads
   /// @throws dev.upcycle.data.DataException when they cannot be read
-  static StageRows open(Stage stage, Path model, TrainRun.Request request) {
-    ModelInput input = ModelInput.open(model);
+  static StageRows open(Stage stage, Checkpoint model, TrainRun.Request request) {
+    ModelInput input = ModelInput.of(model);
     try {
       SampleSet samples =
           new StageData(stage.data(), input).open(request.threads(), SkipLimit.NONE);

@@ -2,14 +2,22 @@ package dev.upcycle.train;
 
 import dev.upcycle.chat.LabelledTokens;
 import dev.upcycle.data.Batch;
+import dev.upcycle.kernels.attention.Documents;
 import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
+import dev.upcycle.model.LlavaModel;
+import dev.upcycle.model.ModelOptions;
+import dev.upcycle.recipe.AuxiliaryLosses;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.jspecify.annotations.Nullable;
 
-/// A micro-batch of sequences for a decoder.
+/// A micro-batch of sequences for a decoder, and of the images in them.
 ///
 /// The arrays are its own; nobody writes to them.
 final class TokenBatch {
@@ -17,30 +25,32 @@ final class TokenBatch {
   private final int seq;
   private final long[] ids;
   private final long[] next;
-  private final long[] real;
+  private final long[] documents;
+  private final Optional<Batch.Images> images;
 
   /// @param ids `[rows · seq]`
   /// @param next what each token predicts, or [LabelledTokens#IGNORED]
-  /// @param real 1 for tokens that count, 0 for those that fill up
-  private TokenBatch(int rows, int seq, long[] ids, long[] next, long[] real) {
-    this.rows = rows;
+  /// @param documents the number of each token's text, or [Batch#NO_DOCUMENT] for what fills up
+  private TokenBatch(
+      int seq, long[] ids, long[] next, long[] documents, Optional<Batch.Images> images) {
+    this.rows = ids.length / seq;
     this.seq = seq;
     this.ids = ids;
     this.next = next;
-    this.real = real;
+    this.documents = documents;
+    this.images = images;
   }
 
   static TokenBatch of(Batch batch) {
     int seq = batch.seq();
     long[] labels = batch.labels();
     long[] next = new long[labels.length];
-    long[] real = new long[labels.length];
     for (int i = 0; i < labels.length; i++) {
       boolean last = (i + 1) % seq == 0;
       next[i] = last ? LabelledTokens.IGNORED : labels[i + 1];
-      real[i] = i % seq < batch.lengths()[i / seq] ? 1 : 0;
     }
-    return new TokenBatch(batch.size(), seq, batch.ids(), next, real);
+    long[] documents = Arrays.stream(batch.documents()).asLongStream().toArray();
+    return new TokenBatch(seq, batch.ids(), next, documents, Optional.of(batch.images()));
   }
 
   /// Sequences of equal length, each token of which predicts the next.
@@ -49,9 +59,7 @@ final class TokenBatch {
     for (int i = 0; i < ids.length; i++) {
       next[i] = (i + 1) % seq == 0 ? LabelledTokens.IGNORED : ids[i + 1];
     }
-    long[] real = new long[ids.length];
-    Arrays.fill(real, 1);
-    return new TokenBatch(ids.length / seq, seq, ids, next, real);
+    return new TokenBatch(seq, ids, next, new long[ids.length], Optional.empty());
   }
 
   /// How many tokens predict one that is learned.
@@ -61,7 +69,7 @@ final class TokenBatch {
 
   /// Tokens that do not fill up.
   long tokens() {
-    return Arrays.stream(real).sum();
+    return Arrays.stream(documents).filter(document -> document != Batch.NO_DOCUMENT).count();
   }
 
   /// `[rows, seq]`
@@ -76,6 +84,56 @@ final class TokenBatch {
 
   /// `[rows · seq]`, 1 for tokens that count; null when all do.
   @Nullable Tensor mask(Device device) {
-    return tokens() == ids.length ? null : Tensors.of(real).to(DType.F32).to(device);
+    if (tokens() == ids.length) {
+      return null;
+    }
+    long[] real = Arrays.stream(documents).map(text -> text == Batch.NO_DOCUMENT ? 0 : 1).toArray();
+    return Tensors.of(real).to(DType.F32).to(device);
+  }
+
+  /// The texts of each row; null where no row holds more than one.
+  @Nullable Documents documents(ModelOptions options) {
+    return Arrays.stream(documents).allMatch(document -> document <= 0)
+        ? null
+        : Documents.of(
+            Tensors.of(documents).view(rows, seq).to(options.device()), options.compute());
+  }
+
+  /// What an image tower sees.
+  ///
+  /// @param features of each image
+  /// @param filler whether routers' losses count the images of nothing
+  LlavaModel.Images images(ModelOptions options, int features, AuxiliaryLosses.Filler filler) {
+    Batch.Images given = images.orElseThrow();
+    Device device = options.device();
+    Tensor pixels =
+        Tensors.of(given.values(), given.count(), 3, given.side(), given.side())
+            .to(options.compute())
+            .to(device);
+    List<Integer> places = given.places();
+    boolean all = places.stream().allMatch(count -> count == features);
+    return new LlavaModel.Images(
+        pixels,
+        all ? null : Tensors.of(first(places, features)).to(device),
+        switch (filler) {
+          case COUNTED -> null;
+          case LEFT_OUT -> all ? null : counted(places).to(device);
+        });
+  }
+
+  private static long[] first(List<Integer> places, int features) {
+    return IntStream.range(0, places.size())
+        .boxed()
+        .flatMapToLong(
+            image -> LongStream.range(0, places.get(image)).map(at -> at + (long) image * features))
+        .toArray();
+  }
+
+  private static Tensor counted(List<Integer> places) {
+    float[] counted = new float[places.size()];
+    for (int image = 0; image < counted.length; image++) {
+      counted[image] = places.get(image) > 0 ? 1 : 0;
+    }
+    return Tensors.of(counted, counted.length);
   }
 }

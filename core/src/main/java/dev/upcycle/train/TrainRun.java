@@ -1,6 +1,5 @@
 package dev.upcycle.train;
 
-import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.convert.PlanExecutor;
@@ -12,6 +11,7 @@ import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
 import java.nio.file.Path;
@@ -27,20 +27,10 @@ public final class TrainRun {
   private final TrainListener listener;
 
   private TrainRun(Request request, TrainListener listener) {
-    requireDecoder(request.source());
+    TrainedModel.requireTrainable(request.source());
     this.request = request;
     this.stages = stages(request.recipe());
     this.listener = listener;
-  }
-
-  private static void requireDecoder(Checkpoint source) {
-    Architecture family = Architecture.require(source.config().modelType());
-    if (!family.decodes()) {
-      throw new PlanException(
-          List.of(
-              "a %s is not trained here, only decoders are; give the language model by itself"
-                  .formatted(family.modelType())));
-    }
   }
 
   /// Whether a run begins.
@@ -88,7 +78,7 @@ public final class TrainRun {
     TrainRun run = new TrainRun(request, TrainListener.SILENT);
     Stage first = run.stages.getFirst();
     try (StageModel model = run.open(request.source(), first);
-        StageRows rows = StageRows.open(first, model.directory(), request)) {
+        StageRows rows = StageRows.open(first, model.base(), request)) {
       return StageRun.summary(0, first, model, new StageRun.Extent(rows.steps(), 0));
     }
   }
@@ -130,7 +120,7 @@ public final class TrainRun {
     boolean upcycles = resumed.isEmpty() && !stage.start().upcycle().isEmpty();
     Checkpoint base = upcycles ? upcycled(index, left, folder, origins) : left;
     try (StageModel model = open(base, stage);
-        StageRows rows = StageRows.open(stage, model.directory(), request)) {
+        StageRows rows = StageRows.open(stage, model.base(), request)) {
       StageRun run = new StageRun(new StageRun.Place(index, stage, folder), model, rows);
       if (resumed.isPresent()) {
         run.resume(before.orElseThrow(), resumed.get());
@@ -144,7 +134,8 @@ public final class TrainRun {
   /// The model of the stage before with experts; made again where a killed run left it unfinished.
   private Checkpoint upcycled(
       int index, Checkpoint left, RunFolder folder, Map<String, String> origins) {
-    UpcyclePlan plan = Planner.plan(left, request.recipe());
+    List<Part> parts = stages.get(index).start().upcycle();
+    UpcyclePlan plan = Planner.plan(left, request.recipe().of(parts));
     for (TensorStep step : plan.steps()) {
       if (step instanceof TensorStep.CopyToExpert copy) {
         origins.put(copy.target().name(), copy.source().name());

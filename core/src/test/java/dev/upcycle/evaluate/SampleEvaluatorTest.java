@@ -82,6 +82,25 @@ class SampleEvaluatorTest {
   }
 
   @Test
+  void aSampleIsExactWhereEveryScoredTokenIsTheLikeliest() {
+    GoldenCase golden = GoldenCase.vision("llava");
+    try (TensorScope _ = TensorScope.open()) {
+      List<Long> labels = new ArrayList<>(everySecond(ids(golden)));
+      Tensor row = golden.tensor("main").narrow(0, 0, 1).squeeze(0);
+      for (int place = 1; place < labels.size(); place++) {
+        if (labels.get(place) >= 0) {
+          labels.set(place, row.narrow(0, place - 1, 1).argmax().toLongs()[0]);
+        }
+      }
+      assertThat(evaluate(golden, UNCUT, sample(golden, labels)).accuracy()).isEqualTo(1);
+
+      int last = labels.size() - 1 - (labels.getLast() < 0 ? 1 : 0);
+      labels.set(last, labels.get(last) == 0 ? 1L : 0L);
+      assertThat(evaluate(golden, UNCUT, sample(golden, labels)).accuracy()).isZero();
+    }
+  }
+
+  @Test
   void whatComesAfterTheContextIsCutOff() {
     GoldenCase golden = GoldenCase.vision("llava");
     try (TensorScope _ = TensorScope.open()) {
@@ -142,7 +161,7 @@ class SampleEvaluatorTest {
     GoldenCase golden = GoldenCase.vision("llava");
     LabelledSample words = new LabelledSample(List.of(1L, 5L, 7L), List.of(-100L, -100L, 7L), null);
     SampleEvaluation evaluation = evaluate(golden, UNCUT, words);
-    assertThat(evaluation.counts()).isEqualTo(new SampleEvaluation.Counts(1, 0, 0, 3, 0, 1));
+    assertThat(evaluation.counts()).isEqualTo(new SampleEvaluation.Counts(1, 0, 0, 3, 0, 1, 0));
     assertThat(evaluation.loss()).isPositive();
   }
 }

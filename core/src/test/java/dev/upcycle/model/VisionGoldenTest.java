@@ -198,7 +198,11 @@ class VisionGoldenTest {
     GoldenCase golden = GoldenCase.vision(name);
     try (LlavaModel model = LlavaModel.open(golden.checkpoint(), ModelOptions.cpu())) {
       statesAgree(golden, model.vision());
-      LlavaModel.Reading seen = model.look(golden.tensor("pixel_values"), ForwardPass.plain());
+      LlavaModel.Reading seen =
+          model.look(
+              LlavaModel.Images.whole(golden.tensor("pixel_values")),
+              ForwardPass.plain(),
+              LlavaModel.Depth.USED);
       Tensor features = golden.tensor("features");
       Tensor found = seen.hidden().view(features.shape());
       agrees(golden, "features", found);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.kernels.tensor.Device;
+import dev.upcycle.recipe.AuxiliaryLosses;
 import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.Setting;
@@ -51,6 +52,15 @@ record Runs(Path folder) {
     List<Setting> given = Arrays.stream(settings).map(Setting::parse).toList();
     return new TrainRun.Request(
         Checkpoint.open(model), Recipes.resolve(text, given, Map.of()), Device.CPU, 1);
+  }
+
+  /// The same weights for all parts.
+  static AuxiliaryLosses losses(AuxiliaryLosses.Balance kind, double balance, double routerZ) {
+    return new AuxiliaryLosses(
+        kind,
+        AuxiliaryLosses.Weights.of(balance),
+        AuxiliaryLosses.Weights.of(routerZ),
+        AuxiliaryLosses.Filler.LEFT_OUT);
   }
 
   /// Compares all files of two folders.

@@ -186,7 +186,8 @@ class TrainRunTest {
 
     assertThatThrownBy(() -> run("run", wrong, TrainListener.SILENT))
         .isInstanceOf(PlanException.class)
-        .hasMessageContaining("a clip_vision_model is not trained here, only decoders are");
+        .hasMessageContaining(
+            "a clip_vision_model is not trained here, only decoders and LLaVAs are");
     assertThat(folder.resolve("run")).doesNotExist();
   }
 

@@ -42,12 +42,13 @@ class UpcycledStepTest {
 
   /// Largest length of a router's gradient, in units of the largest of an expert's.
   private static double routerGradient(double weight) {
-    AuxiliaryLosses losses = new AuxiliaryLosses(AuxiliaryLosses.Balance.POOLED, weight, weight);
+    AuxiliaryLosses losses = Runs.losses(AuxiliaryLosses.Balance.POOLED, weight, weight);
     try (DecoderModel model = DecoderModel.open(Checkpoint.open(upcycled), ModelOptions.cpu());
         TensorScope _ = TensorScope.open()) {
       model.parameters().values().forEach(Gradients::track);
       long[] ids = LongStream.range(0, 32).map(i -> 3 + i * 7 % 50).toArray();
-      new DecoderPass(model, new RouterLosses(losses), Stage.Recomputation.NONE)
+      new DecoderPass(
+              new TrainedModel.Reading(model), new RouterLosses(losses), Stage.Recomputation.NONE)
           .backward(List.of(TokenBatch.ofSequences(ids, 16)), new NoiseCounter(0, 0, 0, 0, 0));
       return largest(model.parameters(), ".gate.weight") / largest(model.parameters(), ".experts.");
     }

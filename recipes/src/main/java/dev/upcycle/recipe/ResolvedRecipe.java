@@ -4,12 +4,16 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Collection;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.HexFormat;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.SequencedMap;
+import java.util.Set;
 
 /// A recipe after every layer of precedence, with who said what.
 ///
@@ -45,6 +49,23 @@ public record ResolvedRecipe(Recipe recipe, SequencedMap<String, Origin> origins
 
   private static boolean opensMap(String line) {
     return line.endsWith(":");
+  }
+
+  /// The recipe of a conversion that makes experts of these parts only, and trains nothing.
+  public ResolvedRecipe of(Collection<Part> parts) {
+    Set<String> dropped = new HashSet<>(Set.of("train"));
+    recipe.components().keySet().stream()
+        .filter(part -> !parts.contains(part))
+        .map(Part::key)
+        .forEach(dropped::add);
+    StringBuilder kept = new StringBuilder();
+    boolean drops = false;
+    for (String line : yaml.lines().toList()) {
+      boolean top = !line.isBlank() && !Character.isWhitespace(line.charAt(0));
+      drops = top ? dropped.contains(line.substring(0, line.indexOf(':'))) : drops;
+      kept.append(drops ? "" : line + "\n");
+    }
+    return Recipes.resolve(new RecipeText(recipe.name(), kept.toString()), List.of(), Map.of());
   }
 
   /// SHA-256 of [#yaml()], lower-case hexadecimal.

@@ -2,9 +2,11 @@ package dev.upcycle.recipe;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 
@@ -110,8 +112,22 @@ final class TrainBuilder {
     KeyPath balance = path.child("balance");
     return new AuxiliaryLosses(
         constant(AuxiliaryLosses.Balance.class, balance.child("kind")),
-        leaves.number(balance.child("weight")),
-        leaves.number(path.child("router_z").child("weight")));
+        weights(balance),
+        weights(path.child("router_z")),
+        leaves
+            .find(balance.child("filler"))
+            .map(_ -> constant(AuxiliaryLosses.Filler.class, balance.child("filler")))
+            .orElse(AuxiliaryLosses.Filler.LEFT_OUT));
+  }
+
+  private AuxiliaryLosses.Weights weights(KeyPath path) {
+    Map<Part, Double> own = new EnumMap<>(Part.class);
+    for (Part part : Part.values()) {
+      leaves
+          .find(path.child("parts").child(part.key()))
+          .ifPresent(found -> own.put(part, (Double) found.value()));
+    }
+    return new AuxiliaryLosses.Weights(leaves.number(path.child("weight")), own);
   }
 
   private DataSettings data(KeyPath path) {

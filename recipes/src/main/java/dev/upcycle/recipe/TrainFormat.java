@@ -55,6 +55,14 @@ final class TrainFormat {
           "cosine");
 
   private static final Key WEIGHT = Key.withDefault("weight", Leaf.Ranged.notNegative(), 0.0);
+  private static final Key PARTS =
+      Key.of(
+          "parts",
+          new Shape.Section(
+              Stream.of(Part.values())
+                  .map(part -> Key.of(part.key(), Leaf.Ranged.notNegative(), LEFT_OUT))
+                  .toList()),
+          LEFT_OUT);
   private static final Shape LOSSES =
       new Shape.Section(
           List.of(
@@ -62,12 +70,22 @@ final class TrainFormat {
                   "balance",
                   new Shape.Choice(
                       Format.kinds(
-                          Stream.of("pooled", "per_layer", "switch")
-                              .map(kind -> new Format.Kind(kind, List.of(WEIGHT)))
-                              .toList()),
+                          List.of(
+                              new Format.Kind("pooled", List.of(WEIGHT, PARTS)),
+                              new Format.Kind("per_layer", List.of(WEIGHT, PARTS)),
+                              new Format.Kind("switch", List.of(WEIGHT, PARTS)),
+                              new Format.Kind(
+                                  "cumo",
+                                  List.of(
+                                      WEIGHT,
+                                      PARTS,
+                                      Key.withDefault(
+                                          "filler",
+                                          new Leaf.Word(List.of("counted", "left_out")),
+                                          "counted"))))),
                       "pooled"),
                   FILLED),
-              Key.of("router_z", new Shape.Section(List.of(WEIGHT)), FILLED)));
+              Key.of("router_z", new Shape.Section(List.of(WEIGHT, PARTS)), FILLED)));
 
   private static final Leaf PATH = new Leaf.FilePath();
   private static final Shape DATA =
@@ -122,7 +140,10 @@ final class TrainFormat {
           Stream.concat(
                   Stream.of(
                       Key.of("name", Format.NAME, REFUSED),
-                      Key.of("upcycle", new Leaf.Words(List.of(Part.LANGUAGE.key()), ""), LEFT_OUT),
+                      Key.of(
+                          "upcycle",
+                          new Leaf.Words(Stream.of(Part.values()).map(Part::key).toList(), ""),
+                          LEFT_OUT),
                       Key.of("carry", CARRY, FILLED)),
                   SHARED.stream())
               .toList());

@@ -8,9 +8,9 @@ import java.util.SequencedMap;
 
 /// How parameters move.
 ///
-/// @param rates peak learning rates by what they hold for: `all`, `experts`, `routers`, or a
-///   pattern of tensor names in which `*` stands for any text; the last that fits holds, and what
-///   none fits, or a rate of 0, is frozen
+/// @param rates peak learning rates by what they hold for: one of [#WORDS], or a pattern of tensor
+///   names in which `*` stands for any text; the last that fits holds, and what none fits, or a
+///   rate of 0, is frozen
 /// @param optimizer its numbers
 /// @param schedule the share of the peak at each step
 /// @param clipNorm the longest that all gradients together may be; empty is any length
@@ -73,5 +73,6 @@ public record Updates(
   }
 
   /// Words of [#rates] that are no patterns.
-  public static final List<String> WORDS = List.of("all", "experts", "routers");
+  public static final List<String> WORDS =
+      List.of("all", "experts", "routers", "language", "vision", "connector");
 }

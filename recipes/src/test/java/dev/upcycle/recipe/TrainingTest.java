@@ -67,8 +67,55 @@ class TrainingTest {
   @Test
   void aChoiceOfAnotherKindTakesNothingFromTheDefaults() {
     AuxiliaryLosses losses = stage(1).losses();
-    assertThat(losses).isEqualTo(new AuxiliaryLosses(AuxiliaryLosses.Balance.SWITCH, 0, 0.001));
-    assertThat(stage(0).losses().balance()).isEqualTo(0.01);
+    assertThat(losses.kind()).isEqualTo(AuxiliaryLosses.Balance.SWITCH);
+    assertThat(losses.balance().usual()).isZero();
+    assertThat(losses.routerZ().usual()).isEqualTo(0.001);
+    assertThat(stage(0).losses().balance().usual()).isEqualTo(0.01);
+  }
+
+  @Test
+  void aPartMayHaveAWeightOfItsOwn() {
+    AuxiliaryLosses losses =
+        stage(
+                1,
+                "train.stages.1.losses.balance.weight=0.1",
+                "train.stages.1.losses.balance.parts={language: 0.02}")
+            .losses();
+    assertThat(losses.balance().of(Part.LANGUAGE)).isEqualTo(0.02);
+    assertThat(losses.balance().of(Part.VISION)).isEqualTo(0.1);
+  }
+
+  @Test
+  void onlyCumosLossCountsWhatFillsUp() {
+    assertThat(stage(0).losses().filler()).isEqualTo(AuxiliaryLosses.Filler.LEFT_OUT);
+    String cumo = "train.stages.0.losses.balance={kind: cumo}";
+    assertThat(stage(0, cumo).losses().filler()).isEqualTo(AuxiliaryLosses.Filler.COUNTED);
+    assertThat(stage(0, cumo, "train.stages.0.losses.balance.filler=left_out").losses().filler())
+        .isEqualTo(AuxiliaryLosses.Filler.LEFT_OUT);
+    assertThatThrownBy(() -> stage(0, "train.stages.0.losses.balance.filler=counted"))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("filler");
+  }
+
+  @Test
+  void aRecipeOfSomePartsConvertsThemAndTrainsNothing() {
+    ResolvedRecipe both =
+        read(
+            """
+            recipe: 1
+            vision: {experts: {count: 4}}
+            connector: {experts: {count: 2}}
+            train:
+              stages:
+                - {name: a, upcycle: [vision], rates: {all: 1.0e-3}, data: {path: /a.json}}
+                - {name: b, upcycle: [connector], rates: {all: 1.0e-3}, data: {path: /a.json}}
+            """);
+    ResolvedRecipe one = both.of(List.of(Part.CONNECTOR));
+    assertThat(one.recipe().components().keySet()).containsExactly(Part.CONNECTOR);
+    assertThat(one.recipe().component(Part.CONNECTOR))
+        .isEqualTo(both.recipe().component(Part.CONNECTOR));
+    assertThat(one.recipe().training()).isEmpty();
+    assertThat(read(one.yaml()).recipe()).isEqualTo(one.recipe());
   }
 
   @Test

@@ -46,7 +46,7 @@ final class TrainConsole implements TrainListener, AutoCloseable {
     last = step;
     if (meter != null) {
       String share =
-          step.losses().shares().isEmpty()
+          step.losses().routers().isEmpty()
               ? ""
               : String.format(Locale.ROOT, ", largest share %.2f", step.losses().largestShare());
       meter.counted(

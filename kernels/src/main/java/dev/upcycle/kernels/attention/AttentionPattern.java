@@ -45,6 +45,18 @@ public sealed interface AttentionPattern {
     };
   }
 
+  /// What tokens may see of the text that they are in, nothing being cached.
+  default Sight sight(Tensor positions, Documents documents) {
+    return switch (this) {
+      case Bidirectional _ -> new Sight.Masked(documents.same());
+      case Causal _ -> new Sight.Masked(documents.past());
+      case SlidingWindow(long window) ->
+          positions.elements() <= window
+              ? new Sight.Masked(documents.past())
+              : new Sight.Masked(documents.same().and(mask(positions, positions)));
+    };
+  }
+
   private Tensor mask(Tensor queryPositions, Tensor keyPositions) {
     Tensor query = queryPositions.unsqueeze(1);
     Tensor key = keyPositions.unsqueeze(0);

@@ -48,9 +48,22 @@ public record GroupedQueryAttention(
   ///
   /// @param rotation null where positions are not rotary, as in CLIP
   public Tensor forward(Tensor hidden, RotaryEmbedding.@Nullable Rotation rotation) {
-    Tensor positions =
-        rotation == null ? Tensors.range(hidden.size(1), hidden.device()) : rotation.positions();
-    return attend(hidden, inputs(hidden, rotation), form.pattern().sight(positions));
+    Sight sight = form.pattern().sight(positions(hidden, rotation));
+    return attend(hidden, inputs(hidden, rotation), sight);
+  }
+
+  /// Attention within each text of packed sequences, without a cache. Positions run on over the
+  /// borders of texts: only their differences count.
+  ///
+  /// @param rotation null where positions are not rotary
+  public Tensor forward(
+      Tensor hidden, RotaryEmbedding.@Nullable Rotation rotation, Documents documents) {
+    Sight sight = form.pattern().sight(positions(hidden, rotation), documents);
+    return attend(hidden, inputs(hidden, rotation), sight);
+  }
+
+  private static Tensor positions(Tensor hidden, RotaryEmbedding.@Nullable Rotation rotation) {
+    return rotation == null ? Tensors.range(hidden.size(1), hidden.device()) : rotation.positions();
   }
 
   /// Attention of queries to something else, all of which each of them sees.
@@ -94,9 +107,7 @@ public record GroupedQueryAttention(
   }
 
   private Tensor attend(Tensor hidden, AttentionInputs inputs, Sight sight) {
-    // The CPU has no fast reduced-precision path: bfloat16 takes 23 times as long as float32.
-    boolean widen = hidden.device().equals(Device.CPU) && hidden.dtype().isReduced();
-    AttentionInputs precise = widen ? inputs.to(DType.F32) : inputs;
+    AttentionInputs precise = inputs.to(precise(hidden.device(), hidden.dtype()));
     Tensor attended =
         Functions.attention(precise, sight, 1 / Math.sqrt(form.headDim())).to(hidden.dtype());
     Tensor joined =
@@ -104,5 +115,11 @@ public record GroupedQueryAttention(
             .transpose(1, 2)
             .reshape(hidden.size(0), hidden.size(1), (long) form.heads() * form.headDim());
     return projections.output().forward(joined);
+  }
+
+  /// The type in which it attends: the CPU has no fast reduced-precision path, bfloat16 takes 23
+  /// times as long there as float32.
+  static DType precise(Device device, DType compute) {
+    return device.equals(Device.CPU) && compute.isReduced() ? DType.F32 : compute;
   }
 }

@@ -10,6 +10,7 @@ public sealed interface Sight {
 
   /// The keys that a mask lets it see.
   ///
-  /// @param mask `[queries, keys]`, true where a query may look
+  /// @param mask `[queries, keys]` or `[batch, 1, queries, keys]`: true where a query may look, or
+  ///   what is added to the products of query and key, in their type
   record Masked(Tensor mask) implements Sight {}
 }

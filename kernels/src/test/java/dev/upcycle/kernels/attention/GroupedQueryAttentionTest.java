@@ -13,6 +13,8 @@ import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
@@ -122,7 +124,7 @@ class GroupedQueryAttentionTest {
   private Tensor inPieces(GroupedQueryAttention attention, long... ends) {
     try (KvCache cache = new KvCache(1);
         Gradients.Pause _ = Gradients.pause()) {
-      List<Tensor> pieces = new java.util.ArrayList<>();
+      List<Tensor> pieces = new ArrayList<>();
       long start = 0;
       for (long end : ends) {
         Tensor part = x.narrow(1, start, end - start);
@@ -226,5 +228,64 @@ class GroupedQueryAttentionTest {
     Tensor some = attention.read(x.narrow(1, 2, 3), x);
     assertThat(Closeness.relativeError(attention.forward(x, null).narrow(1, 2, 3), some))
         .isLessThan(1e-6);
+  }
+
+  /// Each text of both sequences by itself.
+  private static Tensor apart(
+      GroupedQueryAttention attention, Tensor tokens, RotaryEmbedding rotary, long[][] ends) {
+    List<Tensor> sequences = new ArrayList<>();
+    for (int row = 0; row < ends.length; row++) {
+      List<Tensor> texts = new ArrayList<>();
+      long start = 0;
+      for (long end : ends[row]) {
+        long[] positions = LongStream.range(0, end - start).toArray();
+        texts.add(
+            attention.forward(
+                tokens.narrow(0, row, 1).narrow(1, start, end - start),
+                rotary.at(Device.CPU, DType.F32, positions)));
+        start = end;
+      }
+      sequences.add(Tensors.concat(texts, 1));
+    }
+    return Tensors.concat(sequences, 0);
+  }
+
+  private static Documents documents(long[][] ends) {
+    int seq = Math.toIntExact(ends[0][ends[0].length - 1]);
+    long[] numbers = new long[ends.length * seq];
+    for (int i = 0; i < numbers.length; i++) {
+      int place = i % seq;
+      numbers[i] = Arrays.stream(ends[i / seq]).filter(end -> end <= place).count();
+    }
+    return Documents.of(Tensors.of(numbers).view(ends.length, seq), DType.F32);
+  }
+
+  @Test
+  void packedTextsAttendAsEachByItself() {
+    long[][] ends = {{2, 3, SEQ}, {6, SEQ}};
+    for (AttentionPattern pattern :
+        List.of(
+            new AttentionPattern.Causal(),
+            new AttentionPattern.SlidingWindow(3),
+            new AttentionPattern.SlidingWindow(SEQ),
+            new AttentionPattern.Bidirectional())) {
+      var attention = attention(pattern);
+      Tensor expected = apart(attention, x, rotary, ends);
+      Tensor packed = attention.forward(x, rotation(0, SEQ), documents(ends));
+      assertThat(Closeness.relativeError(expected, packed)).as(pattern.toString()).isLessThan(1e-5);
+      assertThat(Closeness.relativeError(expected, attention.forward(x, rotation(0, SEQ))))
+          .as(pattern + " with the borders ignored")
+          .isGreaterThan(1e-2);
+    }
+  }
+
+  @Test
+  void aPackedTextThatStartsBehindAWholeBlockOfKeysAttendsAsByItself() {
+    long[][] ends = {{1100, 1200}};
+    Tensor tokens = Tensors.normal(4, 1, 1200, HIDDEN);
+    var attention = attention(new AttentionPattern.Causal());
+    Tensor packed = attention.forward(tokens, rotation(0, 1200), documents(ends));
+    assertThat(Closeness.relativeError(apart(attention, tokens, rotary, ends), packed))
+        .isLessThan(1e-4);
   }
 }
