@@ -2,11 +2,13 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.dialect.ClipMoe;
 import dev.upcycle.plan.Consumer.Basis;
 import dev.upcycle.plan.Consumer.Loads;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -33,6 +35,18 @@ final class Consumers {
     }
     if (target.whole().decodes()) {
       return ofDecoder(config, target.parts().getFirst().dimensions());
+    }
+    int scales =
+        target.whole().rule(Part.CONNECTOR).isPresent() ? ConnectorConfig.scales(config).size() : 1;
+    if (scales > 1 && !target.whole().severalScales()) {
+      return List.of(
+          new Consumer(
+              "transformers",
+              Loads.NO,
+              Basis.READ,
+              "%s builds a connector for one scale, and this one reads %d; target cumo has a class for"
+                      .formatted(target.whole().className(), scales)
+                  + " several"));
     }
     if (CumoConsumers.apply(target.whole())) {
       return CumoConsumers.of(target.whole(), config);

@@ -146,6 +146,28 @@ class CumoConversionTest {
   }
 
   @Test
+  void severalScalesAreSaidToLoadInCumosFormAlone() {
+    ResolvedRecipe cumo = recipe(VISION + CONNECTOR, TWO_SCALES);
+    Checkpoint source = Checkpoint.open(dense(cumo));
+    ResolvedRecipe other = recipe(VISION + CONNECTOR, TWO_SCALES, "target=llava_moe");
+
+    UpcyclePlan plan = Planner.plan(source, other);
+    assertThat(plan.consumers())
+        .singleElement()
+        .satisfies(one -> assertThat(one.loads()).isEqualTo(Consumer.Loads.NO));
+    assertThat(plan.notes())
+        .filteredOn(note -> note.severity() == UpcyclePlan.Severity.WARNING)
+        .extracting(UpcyclePlan.Note::text)
+        .singleElement()
+        .asString()
+        .contains("2 scales [1, 3]", "--set target=cumo");
+    assertThat(Planner.plan(source, cumo).notes())
+        .noneMatch(note -> note.severity() == UpcyclePlan.Severity.WARNING)
+        .extracting(UpcyclePlan.Note::text)
+        .anyMatch(note -> note.startsWith("densify of the result gives a llava"));
+  }
+
+  @Test
   void nothingIsAdvisedThatTheTargetRefuses() {
     ResolvedRecipe recipe = recipe(VISION + CONNECTOR, TWO_SCALES);
 
