@@ -275,7 +275,7 @@ def refused_pickles():
     yield "PICKLE_CUT_SHORT", "no_stop", SOUND[:-1]
     yield "PICKLE_CUT_SHORT", "more_follows", SOUND + b"cos\nsystem\n."
     yield "PICKLE_CUT_SHORT", "empty", b""
-    yield "PICKLE_MALFORMED", "protocol_4", b"\x80\x04" + SOUND[2:]
+    yield "PICKLE_PROTOCOL", "protocol_4", b"\x80\x04" + SOUND[2:]
     yield "PICKLE_MALFORMED", "no_protocol", SOUND[2:]
     yield "PICKLE_MALFORMED", "empty_stack", PROTO + b"R."
     yield "PICKLE_MALFORMED", "no_mark", PROTO + b"Nt."
@@ -350,7 +350,8 @@ def refused_archives():
     yield "NOT_A_TORCH_ARCHIVE", "two_roots", archive(entries=[("n/data.pkl", SOUND)])
     yield "NOT_A_TORCH_ARCHIVE", "text", b"not an archive at all\n"
     yield "NOT_A_TORCH_ARCHIVE", "empty", b""
-    yield "NOT_A_TORCH_ARCHIVE", "plain_pickle", pickle.dumps({"a": 1}, 2)
+    yield "BARE_PICKLE", "plain_pickle", pickle.dumps({"a": 1}, 2)
+    yield "WEB_PAGE", "login", b"\n<!DOCTYPE html>\n<html><head><title>Sign in</title></head></html>\n"
     yield "BIG_ENDIAN", "by_torch", archive(order=b"big")
     yield "PICKLE_TOO_LARGE", "byteorder", archive(order=b"little" * 100)
     yield "BAD_ARCHIVE_DIRECTORY", "cut_before_the_directory", sound[: sound.rfind(b"PK\x05\x06") - 100]

@@ -99,6 +99,10 @@ public enum CheckpointFault {
   TORCH_LEGACY_FORMAT,
   /// A TorchScript program, not weights alone.
   TORCH_SCRIPT,
+  /// A pickle that no archive holds.
+  BARE_PICKLE,
+  /// A page of a web site in the place of weights.
+  WEB_PAGE,
   /// Not a zip archive, or none that torch wrote.
   NOT_A_TORCH_ARCHIVE,
   /// The archive's directory is cut short or malformed.
@@ -137,6 +141,8 @@ public enum CheckpointFault {
   PICKLE_ATTRIBUTES,
   /// More objects, memo, stack, or a longer text or number, than any real pickle has.
   PICKLE_LIMIT,
+  /// Another protocol than torch's own.
+  PICKLE_PROTOCOL,
   /// The opcodes do not fit together.
   PICKLE_MALFORMED,
 
@@ -209,6 +215,8 @@ public enum CheckpointFault {
   TENSOR_IN_TWO_SHARDS,
   /// No tensor of this name.
   NO_SUCH_TENSOR,
+  /// Linear layers that do not follow one another.
+  BAD_CONNECTOR,
 
   // The config.
   /// No `config.json`.

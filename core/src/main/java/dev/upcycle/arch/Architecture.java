@@ -94,6 +94,11 @@ public final class Architecture {
     return data.targetName();
   }
 
+  /// How its tensors are called where it is the whole model.
+  Naming alone() {
+    return data.alone();
+  }
+
   /// Whether its class looks at images at several scales.
   public boolean severalScales() {
     return data.severalScales();
@@ -338,54 +343,11 @@ public final class Architecture {
   private List<TensorSlot> slots(
       ModelConfig config, List<TensorTemplate> templates, Predicate<TensorTemplate> alsoHeld) {
     ModelConfig complete = complete(config);
-    Dimensions dimensions = Dimensions.of(this, complete);
     List<TensorTemplate> present =
         templates.stream()
             .filter(template -> expects(template, complete) || alsoHeld.test(template))
             .toList();
-    SparseLayers sparse = sparse(complete);
-    List<TensorSlot> slots = new ArrayList<>();
-    int start = 0;
-    while (start < present.size()) {
-      int end = start + 1;
-      if (present.get(start).perLayer()) {
-        while (end < present.size() && present.get(end).perLayer()) {
-          end++;
-        }
-        for (int layer = 0; layer < dimensions.layers(); layer++) {
-          List<TensorTemplate> own = sparse.templates(present.subList(start, end), layer);
-          addLayer(own, OptionalInt.of(layer), dimensions, slots);
-        }
-      } else {
-        addLayer(present.subList(start, end), OptionalInt.empty(), dimensions, slots);
-      }
-      start = end;
-    }
-    return List.copyOf(slots);
-  }
-
-  private static void addLayer(
-      List<TensorTemplate> templates,
-      OptionalInt layer,
-      Dimensions dimensions,
-      List<TensorSlot> slots) {
-    int start = 0;
-    while (start < templates.size()) {
-      int end = start + 1;
-      if (templates.get(start).perExpert()) {
-        while (end < templates.size() && templates.get(end).perExpert()) {
-          end++;
-        }
-        for (int expert = 0; expert < dimensions.experts(); expert++) {
-          for (TensorTemplate template : templates.subList(start, end)) {
-            slots.add(TensorSlot.of(template, layer, OptionalInt.of(expert), dimensions));
-          }
-        }
-      } else {
-        slots.add(TensorSlot.of(templates.get(start), layer, OptionalInt.empty(), dimensions));
-      }
-      start = end;
-    }
+    return new SlotOrder(Dimensions.of(this, complete), sparse(complete)).slots(present);
   }
 
   /// True when a checkpoint of this config should hold the template's tensors.

@@ -12,6 +12,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param part which part of a larger model it can be; empty for a composition
 /// @param shortName what recipes may call it
 /// @param targetName what recipes call it as a target; families of one form share it
+/// @param alone how its tensors are called where it is the whole model
 /// @param severalScales whether its class looks at images at several scales
 /// @param level the first segment that its names have in one dialect and lack in another
 /// @param levelAsRead whether a target keeps to the dialect of its source, and not to the one with
@@ -44,6 +45,7 @@ record ArchitectureData(
     Optional<Part> part,
     String shortName,
     String targetName,
+    Naming alone,
     boolean severalScales,
     Optional<String> level,
     boolean levelAsRead,

@@ -36,6 +36,7 @@ final class ArchitectureReader {
         optional(json, "part").map(part -> Part.valueOf(upper(part))),
         optional(json, "short_name").orElse(modelType),
         optional(json, "target_name").orElse(modelType),
+        json.has("alone") ? alone(json.required("alone")) : Naming.OWN,
         json.path("several_scales").asBoolean(false),
         optional(json, "level"),
         json.path("level_as_read").asBoolean(false),
@@ -56,6 +57,14 @@ final class ArchitectureReader {
         templates(json.required("tensors")),
         json.has("fused") ? templates(json.required("fused")) : List.of(),
         json.has("parts") ? parts(json.required("parts")) : List.of());
+  }
+
+  private static Naming alone(JsonNode row) {
+    return new Naming(row.required("prefix").asString(), "", linears(row));
+  }
+
+  private static Naming.Linears linears(JsonNode row) {
+    return Naming.Linears.valueOf(upper(optional(row, "linears").orElse("named")));
   }
 
   private static ObjectNode nestedDefaults(JsonNode json) {
@@ -128,7 +137,7 @@ final class ArchitectureReader {
               texts(row.path("by_experts")),
               texts(row.path("stand_ins")),
               list(row, "also"),
-              Naming.Linears.valueOf(upper(optional(row, "linears").orElse("named")))));
+              linears(row)));
     }
     return List.copyOf(parts);
   }

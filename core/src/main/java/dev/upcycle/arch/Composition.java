@@ -49,7 +49,7 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
   private static Composition of(ModelConfig config, Set<String> names, Dialect dialect) {
     Architecture whole = Architecture.require(config.modelType());
     List<ModelPart> parts = new ArrayList<>();
-    parts.add(new ModelPart(whole.part(), whole, config, naming("", whole, names, dialect), names));
+    parts.add(new ModelPart(whole.part(), whole, config, alone(whole, names, dialect), names));
     for (PartRule rule : whole.parts()) {
       ModelConfig own = config(rule, config, whole);
       Architecture family = family(rule, own);
@@ -58,6 +58,13 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
               Optional.of(rule.part()), family, own, naming(rule, family, names, dialect), names));
     }
     return new Composition(whole, parts);
+  }
+
+  private static Naming alone(Architecture whole, Set<String> names, Dialect dialect) {
+    boolean told = dialect == Dialect.AS_WRITTEN || names.isEmpty();
+    return told && !whole.alone().equals(Naming.OWN)
+        ? whole.alone()
+        : naming("", whole, names, dialect);
   }
 
   private static Naming naming(

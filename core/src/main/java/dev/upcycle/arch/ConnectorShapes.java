@@ -3,7 +3,9 @@ package dev.upcycle.arch;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.Shape;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
 import java.util.Optional;
@@ -38,23 +40,89 @@ public final class ConnectorShapes {
   ///
   /// @param tensors every tensor's shape by its name
   public static Optional<ModelConfig> find(Map<String, Shape> tensors) {
-    NavigableMap<Integer, Shape> weights = new TreeMap<>();
-    int biases = 0;
-    for (Map.Entry<String, Shape> tensor : tensors.entrySet()) {
-      Matcher name = WEIGHT.matcher(tensor.getKey());
-      if (!name.matches()) {
-        return Optional.empty();
+    return Chain.of(tensors)
+        .filter(chain -> chain.objection().isEmpty())
+        .map(chain -> config(chain.weights(), chain.biases().size()));
+  }
+
+  /// What is wrong with a connector, by its tensors' names; empty when it is whole, and when it is
+  /// none.
+  public static Optional<String> objection(Checkpoint opened) {
+    Map<String, Shape> shapes = new LinkedHashMap<>();
+    opened.tensors().values().forEach(entry -> shapes.put(entry.name(), entry.shape()));
+    return Chain.of(shapes).flatMap(Chain::objection);
+  }
+
+  /// Tensors that have the names of linear layers.
+  ///
+  /// @param weights by their places, counted from 1
+  /// @param biases likewise
+  /// @param names of the weights
+  private record Chain(
+      NavigableMap<Integer, Shape> weights,
+      NavigableMap<Integer, Shape> biases,
+      Map<Integer, String> names) {
+    /// Empty when a tensor has another name, or two have one place.
+    static Optional<Chain> of(Map<String, Shape> tensors) {
+      Chain chain = new Chain(new TreeMap<>(), new TreeMap<>(), new HashMap<>());
+      for (Map.Entry<String, Shape> tensor : tensors.entrySet()) {
+        Matcher name = WEIGHT.matcher(tensor.getKey());
+        if (!name.matches()) {
+          return Optional.empty();
+        }
+        boolean bias = name.group(3).equals("bias");
+        if ((bias ? chain.biases : chain.weights).put(place(name), tensor.getValue()) != null) {
+          return Optional.empty();
+        }
+        if (!bias) {
+          chain.names.put(place(name), tensor.getKey());
+        }
       }
-      if (name.group(3).equals("bias")) {
-        biases++;
-      } else if (weights.put(place(name), tensor.getValue()) != null) {
-        return Optional.empty();
-      }
+      return chain.weights.isEmpty() ? Optional.empty() : Optional.of(chain);
     }
-    boolean chain = chained(weights);
-    return chain && (biases == 0 || biases == weights.size())
-        ? Optional.of(config(weights, biases))
-        : Optional.empty();
+
+    Optional<String> objection() {
+      for (int place = 1; place <= weights.lastKey(); place++) {
+        if (!weights.containsKey(place)) {
+          return Optional.of(
+              "the weight of its linear layer %d is missing, though it has that of layer %d (%s)"
+                  .formatted(place, weights.lastKey(), names.get(weights.lastKey())));
+        }
+      }
+      long hidden = weights.firstEntry().getValue().dimension(0);
+      for (Map.Entry<Integer, Shape> layer : weights.entrySet()) {
+        Shape shape = layer.getValue();
+        String expected = "[%d, %s]".formatted(hidden, layer.getKey() == 1 ? "any" : hidden);
+        if (shape.rank() != 2
+            || shape.dimension(0) != hidden
+            || (layer.getKey() > 1 && shape.dimension(1) != hidden)) {
+          return Optional.of(
+              "%s has the shape %s, expected %s after the layer before it"
+                  .formatted(names.get(layer.getKey()), shape, expected));
+        }
+      }
+      return biased(hidden);
+    }
+
+    private Optional<String> biased(long hidden) {
+      if (biases.isEmpty()) {
+        return Optional.empty();
+      }
+      for (int place : weights.keySet()) {
+        String name = String.valueOf(names.get(place)).replaceFirst("weight$", "bias");
+        Shape shape = biases.get(place);
+        if (shape == null) {
+          return Optional.of(name + " is missing, though other layers have a bias");
+        }
+        if (!shape.dimensions().equals(List.of(hidden))) {
+          return Optional.of("%s has the shape %s, expected [%d]".formatted(name, shape, hidden));
+        }
+      }
+      return biases.keySet().stream()
+          .filter(place -> !weights.containsKey(place))
+          .map("there is a bias of a linear layer %d and no weight"::formatted)
+          .findFirst();
+    }
   }
 
   /// Which linear layer, counted from 1.
@@ -62,18 +130,6 @@ public final class ConnectorShapes {
     return name.group(1) != null
         ? Integer.parseInt(name.group(1))
         : Integer.parseInt(name.group(2)) / 2 + 1;
-  }
-
-  private static boolean chained(NavigableMap<Integer, Shape> weights) {
-    if (weights.size() < 2
-        || weights.firstKey() != 1
-        || weights.lastKey() != weights.size()
-        || weights.values().stream().anyMatch(shape -> shape.rank() != 2)) {
-      return false;
-    }
-    long hidden = weights.firstEntry().getValue().dimension(0);
-    return weights.tailMap(2, true).values().stream()
-        .allMatch(shape -> shape.dimension(0) == hidden && shape.dimension(1) == hidden);
   }
 
   private static ModelConfig config(NavigableMap<Integer, Shape> weights, int biases) {

@@ -121,10 +121,16 @@ public record Dimensions(Map<String, Long> symbols) {
     }
     try {
       long value = Expression.evaluate(expression, symbols);
-      if (value < 1) {
+      long least = rule.symbol().equals("layers") ? 0 : 1; // a connector may be one map
+      if (value < least) {
         complaints.add(
             String.format(
-                Locale.ROOT, "%s is %d by %s, expected 1 or more", rule.key(), value, expression));
+                Locale.ROOT,
+                "%s is %d by %s, expected %d or more",
+                rule.key(),
+                value,
+                expression,
+                least));
         return OptionalLong.empty();
       }
       return OptionalLong.of(value);
@@ -186,7 +192,7 @@ public record Dimensions(Map<String, Long> symbols) {
     long kvHeads = symbols.getOrDefault("kv_heads", 1L);
     long headDim = symbols.getOrDefault("head_dim", 1L);
     long cached = kvHeads * headDim; // at most 10^18
-    if (cached > MOST_CACHED / symbols.getOrDefault("layers", 1L)) {
+    if (cached > MOST_CACHED / Math.max(1, symbols.getOrDefault("layers", 1L))) {
       complaints.add(
           "num_key_value_heads, head_dim and num_hidden_layers multiply to more than "
               + MOST_CACHED);
@@ -214,7 +220,7 @@ public record Dimensions(Map<String, Long> symbols) {
     return require("intermediate");
   }
 
-  /// Number of layers; 0 in a family without any.
+  /// Number of layers; 0 in a family without any, and in a connector of one linear map.
   public int layers() {
     return Math.toIntExact(symbols.getOrDefault("layers", 0L));
   }

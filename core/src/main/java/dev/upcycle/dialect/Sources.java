@@ -2,6 +2,7 @@ package dev.upcycle.dialect;
 
 import dev.upcycle.arch.ConnectorShapes;
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.nio.file.Path;
@@ -24,12 +25,24 @@ public final class Sources {
   /// @throws CheckpointFormatException naming what is missing, corrupt or unsupported
   public static Checkpoint open(Path model) {
     Checkpoint opened = translated(Checkpoint.openWeights(model));
+    if (opened.findConfig().isEmpty()) {
+      ConnectorShapes.objection(opened)
+          .ifPresent(objection -> {
+            throw new CheckpointFormatException(
+                CheckpointFault.BAD_CONNECTOR,
+                model
+                    + " holds the linear layers of a connector, but "
+                    + objection
+                    + "; give the file as its training wrote it");
+          });
+    }
     opened.config();
     return opened;
   }
 
   /// A checkpoint under Hugging Face's names; itself where it has them already, or none that are
-  /// known. Of a connector without a config, the shapes say all.
+  /// known. Of a connector without a config, the shapes say all; a tower without its last norm is
+  /// CuMo's.
   ///
   /// @throws CheckpointFormatException when it is a CLIP of a kind that Hugging Face's class is not
   public static Checkpoint translated(Checkpoint stored) {
@@ -42,7 +55,7 @@ public final class Sources {
     }
     return OpenClipLayout.find(stored.tensors().keySet())
         .map(layout -> translated(stored, layout))
-        .orElseGet(() -> ConnectorShapes.configured(stored));
+        .orElseGet(() -> CumoTower.configured(ConnectorShapes.configured(stored)));
   }
 
   private static Checkpoint translated(Checkpoint stored, OpenClipLayout layout) {

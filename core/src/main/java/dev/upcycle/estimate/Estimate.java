@@ -19,6 +19,7 @@ import java.util.stream.Collectors;
 /// @param files the weights files, in order
 /// @param bytes of all weights files
 /// @param parameters total and active
+/// @param parts each part before and after; one in a model of one family
 /// @param kvCacheBytesPerToken keys and values of one token in all layers, in the embedding's
 ///   dtype; 0 for what writes no texts, here and below
 /// @param kvCacheTokens tokens that the cache keeps at most: `max_position_embeddings`, or the
@@ -32,6 +33,7 @@ public record Estimate(
     List<ShardBytes> files,
     long bytes,
     Parameters parameters,
+    List<PartShare> parts,
     long kvCacheBytesPerToken,
     long kvCacheTokens,
     long kvCacheBytes,
@@ -53,6 +55,12 @@ public record Estimate(
   /// Takes a copy.
   public Estimate {
     files = List.copyOf(files);
+    parts = List.copyOf(parts);
+  }
+
+  /// Parameters of the dense model that go into the result, a tied head once.
+  public long denseParameters() {
+    return parts.stream().mapToLong(PartShare::dense).reduce(0, Math::addExact);
   }
 
   /// A weights file and its size, header included.
@@ -86,6 +94,7 @@ public record Estimate(
         files,
         files.stream().mapToLong(ShardBytes::bytes).reduce(0, Math::addExact),
         parameters,
+        PartShare.of(plan, composition),
         perToken,
         tokens,
         Math.multiplyExact(perToken, tokens),

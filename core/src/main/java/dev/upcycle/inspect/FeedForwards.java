@@ -48,14 +48,18 @@ final class FeedForwards {
 
   private void add(TensorEntry entry, TemplateMatch match) {
     Optional<String> layout = layout(match.template().role());
-    if (layout.isEmpty() || match.layer().isEmpty() || BIASES.contains(match.template().role())) {
+    // A connector's first map is no layer; its width tells how many scales it reads.
+    boolean connector = part.part().equals(Optional.of(Part.CONNECTOR));
+    if (layout.isEmpty()
+        || (match.layer().isEmpty() && !connector)
+        || BIASES.contains(match.template().role())) {
       return;
     }
     if (!layout.get().equals("dense")) {
       expertLayout = layout;
     }
     layers
-        .computeIfAbsent(match.layer().getAsInt(), layer -> new TreeMap<>())
+        .computeIfAbsent(match.layer().orElse(0), layer -> new TreeMap<>())
         .putIfAbsent(match.template().role(), entry.shape().toString());
   }
 

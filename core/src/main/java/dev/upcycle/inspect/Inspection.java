@@ -82,7 +82,7 @@ public record Inspection(
 
   /// Whether the checkpoint can become a family.
   ///
-  /// @param target model type of the result
+  /// @param target what recipes call the result, such as `cumo`
   /// @param reason why, or why not and what is the way out
   public record Verdict(String target, Possible possible, String reason) {}
 

@@ -2,11 +2,13 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.dialect.ClipMoe;
 import dev.upcycle.plan.Consumer.Basis;
 import dev.upcycle.plan.Consumer.Loads;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -34,32 +36,24 @@ final class Consumers {
     if (target.whole().decodes()) {
       return ofDecoder(config, target.parts().getFirst().dimensions());
     }
-    if (!target.whole().ownKeys().isEmpty()) {
-      return ofSingleForm(target.whole(), config);
+    int scales =
+        target.whole().rule(Part.CONNECTOR).isPresent() ? ConnectorConfig.scales(config).size() : 1;
+    if (scales > 1 && !target.whole().severalScales()) {
+      return List.of(
+          new Consumer(
+              "transformers",
+              Loads.NO,
+              Basis.READ,
+              "%s builds a connector for one scale, and this one reads %d; target cumo has a class for"
+                      .formatted(target.whole().className(), scales)
+                  + " several"));
+    }
+    if (CumoConsumers.apply(target.whole())) {
+      return CumoConsumers.of(target.whole(), config);
     }
     return target.whole().modeling().isEmpty() && !target.whole().parts().isEmpty()
         ? ofComposition(target.whole())
         : ofOwnModelling(target.whole());
-  }
-
-  private static List<Consumer> ofSingleForm(Architecture whole, ModelConfig config) {
-    boolean named = config.findString("mm_vision_tower").isPresent();
-    String path = "; the output's path must say mistral or mixtral";
-    return List.of(
-        new Consumer(
-            "CuMo",
-            named ? Loads.YES : Loads.NO,
-            Basis.READ,
-            named
-                ? whole.className() + " of its own code" + path
-                : "the tower is none that OpenAI published and config.json names none, which its loader"
-                    + " needs: --set 'output.config={mm_vision_tower: NAME}'"
-                    + path),
-        new Consumer(
-            "transformers",
-            Loads.NO,
-            Basis.READ,
-            "has no class for it without CuMo's code; target llava_moe brings a modelling file"));
   }
 
   private static List<Consumer> ofComposition(Architecture whole) {
@@ -96,7 +90,7 @@ final class Consumers {
             "vLLM, SGLang, llama.cpp",
             Loads.NO,
             Basis.READ,
-            "run no modelling file of a checkpoint for such towers"));
+            "run no modelling file of a checkpoint"));
   }
 
   private static List<Consumer> ofDecoder(ModelConfig config, Dimensions dimensions) {

@@ -49,13 +49,6 @@ public final class Families {
             String.join(", ", dense())));
   }
 
-  /// The family that a dense one becomes; itself where it stays as it is.
-  static Architecture target(Architecture family) {
-    return family.upcyclesTo().isEmpty()
-        ? family
-        : Architecture.require(family.upcyclesTo().getFirst());
-  }
-
   /// The families that something can be upcycled to, sorted.
   public static List<String> targets() {
     return dense().stream()

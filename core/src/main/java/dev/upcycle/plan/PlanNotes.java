@@ -1,18 +1,24 @@
 package dev.upcycle.plan;
 
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.plan.UpcyclePlan.Note;
 import dev.upcycle.plan.UpcyclePlan.Severity;
 import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.LayerSelection;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.RouterInit;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /// What a user should know about a plan: whether the function is preserved and why, and what it
 /// loses.
@@ -31,57 +37,102 @@ final class PlanNotes {
     notes.add(new Note(Severity.WARNING, text));
   }
 
-  /// Why a part computes what the dense part computes.
-  void function(ModelPart part, Component component) {
+  /// Why the sparse parts compute what the dense ones compute, and how they begin; what holds of
+  /// several is said once.
+  ///
+  /// @param parts the sparse ones and what was asked of each
+  /// @param named whether each is one part of several
+  void functions(SequencedMap<ModelPart, Component> parts, Naming named) {
+    Map<Note, List<String>> holders = new LinkedHashMap<>();
+    for (Function<Map.Entry<ModelPart, Component>, List<Note>> topic : TOPICS) {
+      for (Map.Entry<ModelPart, Component> one : parts.entrySet()) {
+        String key = one.getKey().part().map(Part::key).orElse("");
+        topic
+            .apply(one)
+            .forEach(note -> holders.computeIfAbsent(note, text -> new ArrayList<>()).add(key));
+      }
+    }
+    holders.forEach((note, keys) ->
+        notes.add(
+            new Note(
+                note.severity(),
+                switch (named) {
+                  case PARTS -> String.join(" and ", keys) + ": " + note.text();
+                  case WHOLE -> note.text();
+                })));
+  }
+
+  /// Whether notes name the part that they are about.
+  enum Naming {
+    PARTS,
+    WHOLE
+  }
+
+  private static final List<Function<Map.Entry<ModelPart, Component>, List<Note>>> TOPICS =
+      List.of(
+          one -> List.of(preserved(one.getValue())),
+          one -> List.of(routers(one.getValue())),
+          one -> lastLayer(one.getKey(), one.getValue()),
+          one -> oneExpert(one.getValue()));
+
+  private static Note preserved(Component component) {
     int perToken = component.experts().perToken();
     String rounding =
         perToken == 1
             ? "bit for bit, since one weight divided by itself is 1"
             : "exact in exact arithmetic, else to the rounding of the weighted sum";
-    info(
+    return new Note(
+        Severity.INFO,
         String.format(
             Locale.ROOT,
-            "the function%s is preserved for every router: all experts are equal and the gate's softmax"
+            "the function is preserved for every router: all experts are equal and the gate's softmax"
                 + " over the chosen %d is renormalised to 1 (%s)",
-            of(part),
             perToken,
             rounding));
-    switch (component.router().init()) {
+  }
+
+  private static Note routers(Component component) {
+    return switch (component.router().init()) {
       case RouterInit.Zero() ->
-          warning(
+          new Note(
+              Severity.WARNING,
               String.format(
                   Locale.ROOT,
                   "the router is zero: every score ties, so every token goes to the same %d of %d"
                       + " experts until training parts them; an init of kind normal or uniform"
                       + " spreads tokens from the start",
-                  perToken,
+                  component.experts().perToken(),
                   component.experts().count()));
       case RouterInit.Normal(double std) ->
-          info(String.format(Locale.ROOT, "routers are drawn from normal(std %s)", std));
+          new Note(
+              Severity.INFO,
+              String.format(Locale.ROOT, "routers are drawn from normal(std %s)", std));
       case RouterInit.Uniform(double bound) ->
-          info(String.format(Locale.ROOT, "routers are drawn from uniform(-%s, %s)", bound, bound));
-      case RouterInit.File(Path path) -> info("routers are taken from " + path);
+          new Note(
+              Severity.INFO,
+              String.format(Locale.ROOT, "routers are drawn from uniform(-%s, %s)", bound, bound));
+      case RouterInit.File(Path path) -> new Note(Severity.INFO, "routers are taken from " + path);
       case RouterInit.TorchLinear() ->
-          info("routers are drawn as PyTorch fills a linear layer: uniform up to 1/sqrt(width)");
-    }
-    lastLayer(part, component);
-    if (component.experts().count() == 1) {
-      warning(
-          "one expert per layer: the result costs what the dense model costs and learns no"
-              + " routing");
-    }
+          new Note(
+              Severity.INFO,
+              "routers are drawn as PyTorch fills a linear layer: uniform up to 1/sqrt(width)");
+    };
   }
 
-  private static String of(ModelPart part) {
-    return part.family().decodes() && part.naming().prefix().isEmpty()
-        ? ""
-        : " of the " + part.family().modelType().replace('_', ' ');
+  private static List<Note> oneExpert(Component component) {
+    return component.experts().count() == 1
+        ? List.of(
+            new Note(
+                Severity.WARNING,
+                "one expert per layer: the result costs what the dense model costs and learns no"
+                    + " routing"))
+        : List.of();
   }
 
   /// LLaVA reads a CLIP's hidden states before the last layer (`vision_feature_layer` -2).
-  private void lastLayer(ModelPart part, Component component) {
+  private static List<Note> lastLayer(ModelPart part, Component component) {
     if (!part.family().has(Role.CLASS_EMBEDDING) || !part.family().has(Role.PRE_NORM)) {
-      return;
+      return List.of();
     }
     int last = part.dimensions().layers() - 1;
     boolean sparse = component.layers().of(last + 1).contains(last);
@@ -89,14 +140,15 @@ final class PlanNotes {
         "a LLaVA takes the output of layer %d, so there layer %d is never used"
             .formatted(last - 1, last);
     if (component.layers() instanceof LayerSelection.ExceptLast) {
-      info("layer %d stays dense: %s".formatted(last, why));
-    } else if (sparse) {
-      String remedy =
-          part.family().mixesLayers()
-              ? "vision.layers={except_last: 1} leaves it dense"
-              : "this target makes every layer sparse";
-      info("%s, experts or not; %s".formatted(why, remedy));
+      return List.of(new Note(Severity.INFO, "layer %d stays dense: %s".formatted(last, why)));
     }
+    String remedy =
+        part.family().mixesLayers()
+            ? "vision.layers={except_last: 1} leaves it dense"
+            : "this target makes every layer sparse";
+    return sparse
+        ? List.of(new Note(Severity.INFO, "%s, experts or not; %s".formatted(why, remedy)))
+        : List.of();
   }
 
   /// What keeps the result from computing exactly what the dense model computes.
@@ -118,6 +170,31 @@ final class PlanNotes {
                     "%d tensors are rounded to %s: the result is the rounded model, no longer the source's bits",
                     fidelity.roundedTensors(),
                     dtype)));
+  }
+
+  /// What of several scales only CuMo's own class, and ours, compute.
+  ///
+  /// @param dense the model that went in, which densify gives back
+  void scales(Composition dense, Composition target) {
+    if (dense.whole().rule(Part.CONNECTOR).isEmpty()) {
+      return;
+    }
+    List<Integer> scales = ConnectorConfig.scales(target.parts().getFirst().config());
+    if (scales.size() < 2) {
+      return;
+    }
+    if (!target.whole().severalScales()) {
+      warning(
+          "the connector reads %d scales %s, and the class that loads a %s looks at one: it runs here,"
+                  .formatted(scales.size(), scales, target.whole().modelType())
+              + " not there; --set target=cumo writes the form whose class looks at several");
+    }
+    if (!dense.whole().severalScales()) {
+      info(
+          "densify of the result gives a %s with a connector of %d scales, which this program runs and"
+                  .formatted(dense.whole().modelType(), scales.size())
+              + " no class of transformers builds");
+    }
   }
 
   /// What not every loader takes.

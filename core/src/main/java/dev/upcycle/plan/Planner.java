@@ -15,8 +15,10 @@ import dev.upcycle.recipe.Output;
 import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.ResolvedRecipe;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.Set;
 
 /// Turns source headers, a config and a recipe into a plan; reads no tensor bytes but those of
@@ -51,6 +53,12 @@ public final class Planner {
   /// Plans from a bare config, as though the checkpoint held exactly what the family's templates
   /// say, in the config's dtype; BF16 where it states none.
   public static UpcyclePlan plan(ModelConfig source, ResolvedRecipe recipe) {
+    return plan(BareSource.of(source), recipe);
+  }
+
+  /// Plans from bare configs likewise.
+  public static UpcyclePlan plan(BareSource bare, ResolvedRecipe recipe) {
+    ModelConfig source = bare.config();
     Families.refusal(source)
         .ifPresent(reason -> {
           throw new PlanException(List.of(reason));
@@ -60,6 +68,7 @@ public final class Planner {
     planner.notes.info(
         "planned from a bare config.json: the weights are taken to be what it promises"
             + (source.dtype().isEmpty() ? ", in BF16 since it states no dtype" : ""));
+    bare.notes().forEach(planner.notes::info);
     return planner.plan();
   }
 
@@ -108,11 +117,15 @@ public final class Planner {
   }
 
   private void note(Composition target, Fidelity fidelity, PartSources sources) {
+    SequencedMap<ModelPart, Component> sparse = new LinkedHashMap<>();
     for (ModelPart part : target.parts()) {
       component(part)
           .filter(component -> part.family().mixtureOfExperts())
-          .ifPresent(component -> notes.function(part, component));
+          .ifPresent(component -> sparse.put(part, component));
     }
+    notes.functions(
+        sparse, target.parts().size() > 1 ? PlanNotes.Naming.PARTS : PlanNotes.Naming.WHOLE);
+    notes.scales(dense, target);
     notes.fidelity(fidelity);
     target.parts().stream()
         .filter(part -> part.family().mixtureOfExperts())

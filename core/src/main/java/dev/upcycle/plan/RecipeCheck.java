@@ -67,8 +67,31 @@ final class RecipeCheck {
     }
     new SingleFormCheck(dense, resolved.recipe(), this::complain).examine(whole);
     new ClipMoeCheck(dense, resolved.recipe(), this::complain).examine(whole);
+    depth(whole);
     refuse();
     return new Targets(whole, parts);
+  }
+
+  /// Both transformers' LLaVA and CuMo's sparse connector have two linear layers.
+  private void depth(Architecture whole) {
+    Optional<Long> depth =
+        dense
+            .find(Part.CONNECTOR)
+            .filter(part -> dense.parts().size() > 1 && !part.family().mixtureOfExperts())
+            .map(part -> part.dimensions().require("depth"))
+            .filter(layers -> layers != 2);
+    boolean sparse = resolved.recipe().component(Part.CONNECTOR).isPresent();
+    if (depth.isPresent() && (whole.ownKeys().isEmpty() || sparse)) {
+      complain(
+          "target",
+          String.format(
+              Locale.ROOT,
+              "the connector has %d linear layers, %s with %s has 2; target=cumo with a dense"
+                  + " connector keeps any depth",
+              depth.get(),
+              whole.targetName(),
+              sparse ? "experts there" : "it"));
+    }
   }
 
   /// Is there a section for a part that the model has, and for no other?
@@ -89,8 +112,15 @@ final class RecipeCheck {
             part.key(),
             String.format(
                 Locale.ROOT,
-                "a %s has no such part; remove the section, or choose a recipe for it",
-                dense.whole().modelType()));
+                "a %s has no such part; remove the section, choose a recipe for it, or name every part"
+                    + " of the model, --model %s=PATH among them",
+                dense.whole().modelType(),
+                part.key()));
+      } else if (part == Part.CONNECTOR && found.get().dimensions().layers() == 0) {
+        complain(
+            part.key(),
+            "the connector is one linear layer, and experts are networks of two or more; remove the"
+                + " section, and it stays as it is");
       } else if (found.get().family().mixtureOfExperts()) {
         complain(
             part.key(),
@@ -149,7 +179,7 @@ final class RecipeCheck {
     Map<ModelPart, List<Integer>> layers = new HashMap<>();
     for (ModelPart part : dense.parts()) {
       Optional<Component> component = part.part().flatMap(resolved.recipe()::component);
-      if (component.isPresent()) {
+      if (component.isPresent() && part.dimensions().layers() > 0) {
         try {
           layers.put(part, component.get().layers().of(part.dimensions().layers()));
         } catch (RecipeException e) {
@@ -161,65 +191,17 @@ final class RecipeCheck {
     return layers;
   }
 
-  /// What the whole becomes: what the recipe names, else the first that has room for all parts.
   private Architecture whole(Map<ModelPart, List<Integer>> layers) {
-    List<Architecture> possible =
-        dense.whole().upcyclesTo().stream().map(Architecture::require).toList();
-    String asked = resolved.recipe().target();
-    List<Architecture> named =
-        possible.stream()
-            .filter(whole -> asked.equals("auto") || whole.targetName().equals(asked))
-            .toList();
-    if (named.isEmpty()) {
-      complain(
-          "target",
-          String.format(
-              Locale.ROOT,
-              "a %s cannot become %s here; expected auto or one of %s",
-              dense.whole().modelType(),
-              asked,
-              possible.stream()
-                  .map(Architecture::targetName)
-                  .distinct()
-                  .collect(Collectors.joining(", "))));
+    TargetChoice choice = new TargetChoice(dense, resolved.recipe());
+    if (choice.named().isEmpty()) {
+      complain("target", choice.noSuchTarget());
       refuse();
     }
-    boolean several =
-        asked.equals("auto")
-            && resolved
-                .recipe()
-                .component(Part.VISION)
-                .map(vision -> vision.scales().size() > 1)
-                .orElse(false);
-    return named.stream()
-        .filter(whole -> fits(whole, layers))
-        .filter(whole -> !several || whole.severalScales())
-        .findFirst()
-        .orElseGet(() ->
-            named.stream()
-                .filter(whole -> fits(whole, layers))
-                .findFirst()
-                .orElseGet(named::getLast));
-  }
-
-  private boolean fits(Architecture whole, Map<ModelPart, List<Integer>> layers) {
-    return dense.parts().stream()
-        .filter(part -> part.family() != dense.whole() || part.part().isPresent())
-        .allMatch(part -> {
-          PartTarget target = new PartTarget(part, whole);
-          List<Integer> chosen = layers.get(part);
-          return (chosen == null ? target.dense() : target.mixture(chosen)).isPresent();
-        });
+    return choice.whole(layers);
   }
 
   private Architecture noRoom(ModelPart part, Architecture whole) {
-    complain(
-        "target",
-        String.format(
-            Locale.ROOT,
-            "a %s has no room for a %s; choose target auto",
-            whole.modelType(),
-            part.family().modelType()));
+    complain("target", new TargetChoice(dense, resolved.recipe()).noRoom(part, whole));
     return part.family();
   }
 
@@ -235,17 +217,18 @@ final class RecipeCheck {
           "target",
           String.format(
               Locale.ROOT,
-              "a %s has no place for a %s with experts; remove the section %s, or choose target auto",
-              whole.modelType(),
+              "a %s has no place for a %s with experts; remove the section %s%s",
+              whole.targetName(),
               part.family().modelType(),
-              section));
+              section,
+              new TargetChoice(dense, resolved.recipe()).others(" or choose target ")));
       return part.family();
     }
     complain(
         section + ".layers",
         String.format(
             Locale.ROOT,
-            "chooses %d of %d layers, but %s makes every layer sparse%s. Expected all",
+            "chooses %d of %d layers, but %s makes every layer sparse%s. Expected all%s",
             chosen.size(),
             part.dimensions().layers(),
             part.family().decodes() ? "Mixtral" : whole.targetName(),
@@ -253,7 +236,8 @@ final class RecipeCheck {
                 ? "; Qwen2-MoE and Qwen3-MoE can mix (decoder_sparse_step, mlp_only_layers) and are"
                     + " not built for a "
                     + part.family().modelType()
-                : ""));
+                : "",
+            new TargetChoice(dense, resolved.recipe()).mixing(part, chosen)));
     return target.mixtures().getFirst();
   }
 
@@ -264,6 +248,7 @@ final class RecipeCheck {
   }
 
   private void accepted() {
+    TargetChoice choice = new TargetChoice(dense, resolved.recipe());
     for (ModelPart part : dense.parts()) {
       Architecture family = part.family();
       part.part()
@@ -275,11 +260,12 @@ final class RecipeCheck {
                   "source." + kind.key(),
                   String.format(
                       Locale.ROOT,
-                      "the model is a %s, the recipe takes %s; choose a recipe for it or --set source.%s=%s",
+                      "the model is a %s, the recipe takes %s; choose a recipe for it%s",
                       family.modelType(),
                       String.join(", ", resolved.recipe().source().of(kind)),
-                      kind.key(),
-                      family.shortName())));
+                      choice.hasRoom(part)
+                          ? " or --set source." + kind.key() + "=" + family.shortName()
+                          : "")));
     }
   }
 

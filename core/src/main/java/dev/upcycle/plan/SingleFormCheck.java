@@ -8,6 +8,8 @@ import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.Experts;
 import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipe;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.BiConsumer;
@@ -23,7 +25,7 @@ record SingleFormCheck(Composition dense, Recipe recipe, BiConsumer<String, Stri
       return;
     }
     counts();
-    config();
+    objections(dense, whole).forEach(one -> complain.accept("target", one));
   }
 
   /// Its config has one pair of counts, for the image tower and the connector.
@@ -52,30 +54,34 @@ record SingleFormCheck(Composition dense, Recipe recipe, BiConsumer<String, Stri
     }
   }
 
+  /// What of a model no config of CuMo's can say; nothing for another form.
+  ///
   /// Its code reads the states before the last layer, without the class token, whatever a config
   /// says.
-  private void config() {
+  static List<String> objections(Composition dense, Architecture whole) {
+    if (whole.ownKeys().isEmpty()) {
+      return List.of();
+    }
+    List<String> objections = new ArrayList<>();
     ModelConfig config = SingleConfig.spelled(dense.whole(), dense.parts().getFirst().config());
     if (config.findLong("vision_feature_layer").orElse(-2) != -2) {
-      complain.accept(
-          "target",
+      objections.add(
           "the model reads vision_feature_layer %s, CuMo's code always -2; choose target=llava_moe"
               .formatted(config.json().path("vision_feature_layer")));
     }
     String strategy = config.findString("vision_feature_select_strategy").orElse("default");
     if (!strategy.equals("default")) {
-      complain.accept(
-          "target",
+      objections.add(
           "the model's vision_feature_select_strategy is %s, CuMo's code drops the class token;"
                   .formatted(strategy)
               + " choose target=llava_moe");
     }
     String activation = config.findString("projector_hidden_act").orElse("gelu");
     if (!activation.equals("gelu")) {
-      complain.accept(
-          "target",
+      objections.add(
           "the connector's activation is %s, CuMo's always gelu; choose target=llava_moe"
               .formatted(activation));
     }
+    return List.copyOf(objections);
   }
 }

@@ -8,6 +8,7 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.RopeSettings;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -28,24 +29,52 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
     provisos = List.copyOf(provisos);
   }
 
-  /// Reviews a checkpoint of a known dense family, from headers and config only.
-  public static SourceReview of(Checkpoint checkpoint) {
+  /// Reviews whether a checkpoint of a known dense family can become what recipes call by a name,
+  /// from headers and config only.
+  ///
+  /// @param target a name of [Architecture#targetName()] that the family has
+  public static SourceReview of(Checkpoint checkpoint, String target) {
     try {
       SourceTensors source = new SourceTensors.Headers(checkpoint);
       Composition composition =
           Composition.read(checkpoint.config(), checkpoint.tensors().keySet());
-      List<Architecture> targets =
-          composition.parts().stream().map(part -> Families.target(part.family())).toList();
-      PartSources sources = PartSources.of(source, composition, targets);
-      List<String> provisos =
-          sources.discarded().stream()
-              .filter(one -> !one.reason().equals(SourceMatch.DERIVED))
-              .map(one -> one.name() + ": " + one.reason())
-              .toList();
-      return new SourceReview(sources.obstacles(), provisos);
+      return composition.whole().upcyclesTo().stream()
+          .map(Architecture::require)
+          .filter(whole -> whole.targetName().equals(target))
+          .map(whole -> of(source, composition, whole))
+          .min(Comparator.comparingInt(review -> review.obstacles().size()))
+          .orElseThrow();
     } catch (CheckpointFormatException e) {
       return new SourceReview(List.of(e.getMessage()), List.of());
     }
+  }
+
+  private static SourceReview of(
+      SourceTensors source, Composition composition, Architecture whole) {
+    List<String> obstacles = new ArrayList<>(SingleFormCheck.objections(composition, whole));
+    List<Architecture> targets = new ArrayList<>();
+    boolean gains = false;
+    for (ModelPart part : composition.parts()) {
+      PartTarget place = new PartTarget(part, whole);
+      List<Architecture> mixtures = part.family().mixtureOfExperts() ? List.of() : place.mixtures();
+      gains |= !mixtures.isEmpty();
+      if (part.part().isPresent() && !TargetChoice.room(part, whole)) {
+        obstacles.add(
+            "%s has no room for a %s".formatted(whole.targetName(), part.family().modelType()));
+      }
+      targets.add(mixtures.stream().findFirst().or(place::dense).orElse(part.family()));
+    }
+    if (!gains) {
+      obstacles.add("every part that could have experts there has them already");
+    }
+    PartSources sources = PartSources.of(source, composition, targets);
+    obstacles.addAll(sources.obstacles());
+    List<String> provisos =
+        sources.discarded().stream()
+            .filter(one -> !one.reason().equals(SourceMatch.DERIVED))
+            .map(one -> one.name() + ": " + one.reason())
+            .toList();
+    return new SourceReview(obstacles, provisos);
   }
 
   /// What in a decoder's config stands in the way.

@@ -12,6 +12,7 @@ enum CheckKind {
   RECIPE("recipe"),
   ORIGINS("origins"),
   SOURCE("source files"),
+  CHECKSUMS("source checksums"),
   COMPANIONS("companion files"),
   PASS_THROUGH("pass-through"),
   EXPERT_COPIES("expert copies"),

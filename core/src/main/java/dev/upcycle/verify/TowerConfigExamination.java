@@ -220,7 +220,9 @@ final class TowerConfigExamination implements Examination {
       ModelPart after = subject.parts().parts().get(i);
       boolean derived = after.part().equals(Optional.of(Part.CONNECTOR)) && i > 0;
       ObjectNode actual =
-          derived ? after.family().complete(after.config()).json() : after.config().json();
+          derived || before.family().mixtureOfExperts()
+              ? after.family().complete(after.config()).json()
+              : after.config().json();
       Set<String> keys = new HashSet<>(wanted.propertyNames());
       keys.addAll(actual.propertyNames());
       keys.removeAll(nested);

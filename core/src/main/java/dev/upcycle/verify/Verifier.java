@@ -124,6 +124,7 @@ public final class Verifier {
         switch (expectation) {
           case CONVERTED ->
               List.of(
+                  new ChecksumExamination(),
                   new CompanionExamination(),
                   new LeftOutExamination(),
                   RouterExamination.converted(),

@@ -114,6 +114,7 @@ class ArchitectureTest {
         .containsExactly(
             "clip_moe_text_model",
             "clip_moe_vision_model",
+            "cumo_moe_connector",
             "cumo_moe_vision",
             "llama_moe",
             "mistral_moe",

@@ -109,9 +109,11 @@ class TowersTest {
   }
 
   @Test
-  void aConnectorOfOneLinearHasNothingToChooseFrom() {
+  void aConnectorMayBeOneLinearAndNotNone() {
+    assertThat(names("mlp", "\"input_size\": 8, \"hidden_size\": 6, \"depth\": 1"))
+        .containsExactlyInAnyOrder("linear_1.weight", "linear_1.bias");
     assertThatThrownBy(
-            () -> parameters("mlp", "\"input_size\": 8, \"hidden_size\": 6, \"depth\": 1"))
+            () -> parameters("mlp", "\"input_size\": 8, \"hidden_size\": 6, \"depth\": 0"))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("depth");
   }

@@ -15,6 +15,7 @@ import dev.upcycle.checkpoint.Shape;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.dialect.Sources;
 import dev.upcycle.plan.DenseSource;
+import dev.upcycle.plan.MissingPartsException;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipes;
@@ -153,9 +154,31 @@ class AssembledTest {
     fewer.remove(Part.valueOf(missing));
     String key = Part.valueOf(missing).key();
     assertThatThrownBy(() -> DenseSource.assemble(fewer))
-        .isInstanceOf(CheckpointFormatException.class)
+        .isInstanceOf(MissingPartsException.class)
         .hasMessageContaining("not in the directory given: " + key)
         .hasMessageContaining("--model " + key + "=PATH");
+  }
+
+  @Test
+  void onePartIsTakenOutOfWhatHoldsIt() {
+    Path whole = folder.resolve("whole");
+    Checkpoint tower = DenseSource.assemble(Map.of(Part.VISION, whole));
+    Checkpoint decoder = DenseSource.assemble(Map.of(Part.LANGUAGE, whole));
+
+    assertThat(tower.config().modelType()).isEqualTo("clip_vision_model");
+    assertThat(tower.config().dtype()).isEqualTo(Checkpoint.open(whole).config().dtype());
+    assertThat(tower.tensors().keySet())
+        .isEqualTo(Checkpoint.open(at(Part.VISION)).tensors().keySet());
+    assertThat(decoder.config().modelType()).isEqualTo("mistral");
+    assertThat(decoder.tensors().keySet())
+        .contains("lm_head.weight", "model.layers.1.mlp.up_proj.weight");
+  }
+
+  @Test
+  void aPartThatIsAllOfItsModelStaysAsItIs() {
+    Checkpoint tower = DenseSource.assemble(Map.of(Part.VISION, at(Part.VISION)));
+    assertThat(tower.files()).isEqualTo(Checkpoint.open(at(Part.VISION)).files());
+    assertThat(tower.label(tower.files().getFirst())).isEqualTo("model.safetensors");
   }
 
   @Test

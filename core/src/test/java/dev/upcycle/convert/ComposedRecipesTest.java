@@ -1,12 +1,17 @@
 package dev.upcycle.convert;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.upcycle.arch.Composition;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.estimate.Estimate;
 import dev.upcycle.estimate.Parameters;
+import dev.upcycle.estimate.PartShare;
+import dev.upcycle.plan.BareSource;
+import dev.upcycle.plan.MissingPartsException;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Part;
@@ -68,7 +73,7 @@ class ComposedRecipesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"cumo-mistral-7b", "cumo-mistral-4x7b", "moe-llava-1.5-7b"})
+  @ValueSource(strings = {"cumo-mistral-7b", "cumo-mistral-4x7b", "llava-4x2", "moe-llava-1.5-7b"})
   void smokePassesEveryStage(String name) {
     assertThat(SmokeRun.run(List.of(Recipes.text(name, Path.of(""))), result -> {}))
         .isNotEmpty()
@@ -94,6 +99,61 @@ class ComposedRecipesTest {
     assertThat(all.active() / 1e9).isCloseTo(7.80, within(0.01));
     assertThat(plan.targetConfig().json().path("mm_vision_tower").asString())
         .isEqualTo("openai/clip-vit-large-patch14-336");
+  }
+
+  @Test
+  void partsWithoutWeightsOrConnectorGiveTheSameTable() {
+    Map<Part, ModelConfig> parts =
+        Map.of(Part.VISION, config(LARGE), Part.LANGUAGE, config(MISTRAL));
+    BareSource bare = BareSource.of(parts, List.of(1, 3));
+    Estimate estimate = Estimate.of(Planner.plan(bare, recipe("cumo-mistral-7b")));
+
+    assertThat(bare.notes())
+        .containsExactly(
+            "no connector is given: it is taken to be 2 linear layers from 2048 (2 x the tower's 1024,"
+                + " since vision.scales is [1, 3]) to the decoder's 4096");
+    assertThat(estimate.denseParameters() / 1e9).isCloseTo(7.57, within(0.005));
+    assertThat(estimate.parameters().total() / 1e9).isCloseTo(8.25, within(0.005));
+    assertThat(estimate.parameters().active() / 1e9).isCloseTo(7.80, within(0.005));
+    assertThat(estimate.parts())
+        .extracting(share -> share.part().orElseThrow(), PartShare::dense)
+        .containsExactly(
+            tuple(Part.VISION, 303_505_408L),
+            tuple(Part.CONNECTOR, 25_174_016L),
+            tuple(Part.LANGUAGE, 7_241_732_096L));
+  }
+
+  @Test
+  void aConnectorOfAnotherWidthDecidesTheScales() {
+    Map<Part, ModelConfig> parts =
+        Map.of(
+            Part.VISION,
+            config(LARGE),
+            Part.LANGUAGE,
+            config(MISTRAL),
+            Part.CONNECTOR,
+            config("{\"model_type\": \"mlp\", \"input_size\": 1024, \"hidden_size\": 4096}"));
+    BareSource bare = BareSource.of(parts, List.of(1, 3));
+    assertThat(bare.notes()).isEmpty();
+    assertThatThrownBy(() -> Planner.plan(bare, recipe("cumo-mistral-7b")))
+        .hasMessageContaining("the model's connector takes 1024, as scales [1] do");
+  }
+
+  @Test
+  void aDecoderWithoutATowerIsAsked() {
+    Map<Part, ModelConfig> parts =
+        Map.of(
+            Part.LANGUAGE,
+            config(MISTRAL),
+            Part.CONNECTOR,
+            config("{\"model_type\": \"mlp\", \"input_size\": 1024, \"hidden_size\": 4096}"));
+    assertThatThrownBy(() -> BareSource.of(parts, List.of(1)))
+        .isInstanceOf(MissingPartsException.class)
+        .hasMessageContaining("--model vision=PATH");
+  }
+
+  private static ModelConfig config(String json) {
+    return ModelConfig.of((ObjectNode) JsonMapper.shared().readTree(json));
   }
 
   @Test

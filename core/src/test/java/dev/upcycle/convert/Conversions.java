@@ -57,6 +57,11 @@ final class Conversions {
         dense, target.directory(), Verifier.Expectation.CONVERTED, Progress.SILENT);
   }
 
+  static VerifyReport verifyOpened(Checkpoint dense, Checkpoint target) {
+    return Verifier.verifyOpened(
+        Optional.of(dense), target.directory(), Verifier.Expectation.CONVERTED, Progress.SILENT);
+  }
+
   static byte[] bytes(Checkpoint checkpoint, String name) {
     try (Arena arena = Arena.ofConfined()) {
       return checkpoint.map(checkpoint.require(name), arena).toArray(ValueLayout.JAVA_BYTE);

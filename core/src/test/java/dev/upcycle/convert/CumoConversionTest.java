@@ -12,6 +12,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.inspect.Inspection;
+import dev.upcycle.inspect.Inspector;
 import dev.upcycle.plan.Consumer;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.Planner;
@@ -144,6 +146,28 @@ class CumoConversionTest {
   }
 
   @Test
+  void severalScalesAreSaidToLoadInCumosFormAlone() {
+    ResolvedRecipe cumo = recipe(VISION + CONNECTOR, TWO_SCALES);
+    Checkpoint source = Checkpoint.open(dense(cumo));
+    ResolvedRecipe other = recipe(VISION + CONNECTOR, TWO_SCALES, "target=llava_moe");
+
+    UpcyclePlan plan = Planner.plan(source, other);
+    assertThat(plan.consumers())
+        .singleElement()
+        .satisfies(one -> assertThat(one.loads()).isEqualTo(Consumer.Loads.NO));
+    assertThat(plan.notes())
+        .filteredOn(note -> note.severity() == UpcyclePlan.Severity.WARNING)
+        .extracting(UpcyclePlan.Note::text)
+        .singleElement()
+        .asString()
+        .contains("2 scales [1, 3]", "--set target=cumo");
+    assertThat(Planner.plan(source, cumo).notes())
+        .noneMatch(note -> note.severity() == UpcyclePlan.Severity.WARNING)
+        .extracting(UpcyclePlan.Note::text)
+        .anyMatch(note -> note.startsWith("densify of the result gives a llava"));
+  }
+
+  @Test
   void nothingIsAdvisedThatTheTargetRefuses() {
     ResolvedRecipe recipe = recipe(VISION + CONNECTOR, TWO_SCALES);
 
@@ -243,7 +267,67 @@ class CumoConversionTest {
     Path dense = dense(recipe);
     assertThatThrownBy(() -> Planner.plan(Checkpoint.open(dense), recipe))
         .isInstanceOf(RecipeException.class)
-        .hasMessageContaining("vision.layers: chooses 1 of 2 layers, but cumo makes every layer");
+        .hasMessageContaining("vision.layers: chooses 1 of 2 layers, but cumo makes every layer")
+        .hasMessageContaining("or target=llava_moe")
+        .satisfies(refusal -> assertThat(((RecipeException) refusal).complaints()).hasSize(1));
+  }
+
+  @Test
+  void aDecoderThatCumoHasNoRoomForIsToldWhatHas() throws IOException {
+    ResolvedRecipe recipe = recipe(VISION, "target=cumo");
+    Path dense = dense(recipe);
+    ObjectNode text = (ObjectNode) Checkpoint.open(dense).config().json().path("text_config");
+    edit(dense, "text_config", text.put("model_type", "llama"));
+
+    assertThatThrownBy(() -> Planner.plan(Checkpoint.open(dense), recipe))
+        .hasMessageContaining("cumo has no room for a dense llama; choose target llava_moe")
+        .hasMessageContaining("the model is a llama, the recipe takes mistral; choose a recipe")
+        .hasMessageNotContaining("--set source.language");
+  }
+
+  @Test
+  void aFinishedModelCanBecomeNothingMore() {
+    ResolvedRecipe recipe = recipe(VISION + CONNECTOR + LANGUAGE, "target=cumo");
+    assertThat(Inspector.inspect(convert(dense(recipe), recipe)).verdicts())
+        .isNotEmpty()
+        .allSatisfy(one -> assertThat(one.possible()).isEqualTo(Inspection.Possible.NO));
+  }
+
+  @Test
+  void whatHoldsOfSeveralPartsIsSaidOnceAndOfWhich() {
+    ResolvedRecipe recipe = recipe(VISION + CONNECTOR + LANGUAGE, "target=cumo");
+    assertThat(Planner.plan(Checkpoint.open(dense(recipe)), recipe).notes())
+        .extracting(UpcyclePlan.Note::text)
+        .satisfiesOnlyOnce(note ->
+            assertThat(note).startsWith("vision and connector: routers are drawn as PyTorch"))
+        .satisfiesOnlyOnce(
+            note -> assertThat(note).startsWith("language: the function is preserved"))
+        .noneMatch(note -> note.startsWith("routers are drawn"));
+  }
+
+  @Test
+  void bothWidthsOfAConnectorAreShown() {
+    ResolvedRecipe recipe = recipe(VISION + CONNECTOR, TWO_SCALES);
+    assertThat(Inspector.inspect(Checkpoint.open(dense(recipe))).feedForward())
+        .extracting(Inspection.FeedForward::shapes)
+        .contains("connector: up [64, 128], down [64, 64]");
+  }
+
+  @Test
+  void aConnectorOfOneLayerStaysDense() throws IOException {
+    ResolvedRecipe recipe = recipe(VISION, "target=cumo");
+    Path own = own(dense(recipe), "model.vision_tower.");
+    Path one = folder.resolve("one");
+    RenamedModel.write(own, one, name -> name.contains("mm_projector.2") ? "" : name);
+    edit(one, "mm_projector_type", JsonNodeFactory.instance.stringNode("mlp1x_gelu"));
+    Checkpoint moe = convert(one, recipe);
+
+    assertThat(moe.config().findString("mm_projector_type")).contains("mlp1x_gelu");
+    assertThat(bytes(moe, "model.mm_projector.0.weight"))
+        .isEqualTo(bytes(Checkpoint.open(one), "model.mm_projector.0.weight"));
+    assertThat(verify(Optional.of(one), moe).failures()).isEmpty();
+    assertThatThrownBy(() -> Planner.plan(Checkpoint.open(one), recipe(VISION, "target=llava_moe")))
+        .hasMessageContaining("the connector has 1 linear layers, llava_moe with it has 2");
   }
 
   @Test

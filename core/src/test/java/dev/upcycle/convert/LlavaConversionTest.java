@@ -324,7 +324,7 @@ class LlavaConversionTest {
     assertThat(Inspector.inspect(Checkpoint.open(dense)).verdicts())
         .filteredOn(one -> one.possible() == Inspection.Possible.YES)
         .extracting(Inspection.Verdict::target)
-        .containsExactly("llava", "llava_mistral", "llava_mixtral", "llava_moe");
+        .containsExactly("llava", "cumo", "llava_moe");
     Inspection moe = Inspector.inspect(convert(dense, recipe));
     assertThat(moe.feedForward())
         .anySatisfy(one -> assertThat(one.shapes()).startsWith("vision: up"))

@@ -304,7 +304,7 @@ class TowerConversionTest {
     assertThat(inspection.verdicts())
         .filteredOn(one -> one.possible() == Inspection.Possible.YES)
         .extracting(Inspection.Verdict::target)
-        .containsExactly("clip_moe_vision_model");
+        .containsExactly("clip_moe_vision_model", "cumo");
     Inspection moe = Inspector.inspect(convert(dense, recipe("clip-vit-4x2")));
     assertThat(moe.experts()).contains(new Inspection.ExpertLayout("per-expert", 4, 2));
     assertThat(moe.parameters().total()).isGreaterThan(moe.parameters().active());

@@ -97,6 +97,10 @@ final class Format {
               Key.withDefault("max_shard_size", new Leaf.Bytes(), "5GB"),
               Key.of("config", new Shape.Free(), FILLED)));
 
+  /// What a result can be called.
+  static final List<String> TARGETS =
+      List.of("mixtral", "llava", "llava_moe", "cumo", "openai_clip_moe");
+
   /// The whole recipe.
   static final Shape ROOT =
       new Shape.Section(
@@ -107,8 +111,7 @@ final class Format {
               Key.of("source", SOURCE, FILLED),
               Key.withDefault(
                   "target",
-                  new Leaf.Word(
-                      List.of("mixtral", "llava", "llava_moe", "cumo", "openai_clip_moe", AUTO)),
+                  new Leaf.Word(Stream.concat(TARGETS.stream(), Stream.of(AUTO)).toList()),
                   AUTO),
               Key.withDefault("seed", new Leaf.Whole(Long.MIN_VALUE, Long.MAX_VALUE), 42L),
               Key.of("language", COMPONENT, LEFT_OUT),

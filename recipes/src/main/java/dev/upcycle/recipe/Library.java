@@ -26,6 +26,7 @@ final class Library {
           "cumo-mistral-7b",
           "llama-4x2",
           "llama-8x2",
+          "llava-4x2",
           "mistral-4x2",
           "mistral-8x2",
           "moe-llava-1.5-7b",

@@ -14,6 +14,11 @@ public final class Recipes {
     return Library.SHIPPED;
   }
 
+  /// The names of targets that a recipe may give, `auto` not among them.
+  public static List<String> targets() {
+    return Format.TARGETS;
+  }
+
   /// The text of a shipped recipe, or of the file at this path (a name with a separator or `.yaml`
   /// is a path).
   ///

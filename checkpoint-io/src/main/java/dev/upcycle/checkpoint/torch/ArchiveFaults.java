@@ -30,6 +30,12 @@ record ArchiveFaults(Path file) {
     return resave("torch.load('%s', map_location='cpu', weights_only=True)");
   }
 
+  /// How to write as safetensors what torch itself reads only by running it.
+  String resaveProtocol() {
+    return "torch itself reads it only by running what it says, so where you trust its author, "
+        + resave("torch.load('%s', map_location='cpu', weights_only=False)");
+  }
+
   /// How to write a TorchScript program's weights as safetensors.
   String resaveScript() {
     return resave("torch.jit.load('%s', map_location='cpu').state_dict()");

@@ -17,6 +17,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.zip.CRC32;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +32,8 @@ final class ArchiveFile {
       HexFormat.of().parseHex("80028a0a6cfc9c46f9206aa85019"); // PROTO 2, LONG1, magic number
   private static final byte[] TAR = "ustar".getBytes(StandardCharsets.US_ASCII);
   private static final int TAR_MAGIC_AT = 257;
+  private static final Pattern PAGE =
+      Pattern.compile("\\s*<(!doctype|html|head|\\?xml)", Pattern.CASE_INSENSITIVE);
   private static final String PICKLE = "data.pkl";
   private static final String BYTE_ORDER = "byteorder";
 
@@ -78,12 +81,29 @@ final class ArchiveFile {
           "is in torch's format of before 1.6, which is not read",
           faults.resave());
     }
+    if (pickle(start)) {
+      throw faults.of(
+          CheckpointFault.BARE_PICKLE,
+          "is a bare pickle of Python, expected the zip archive that torch.save writes",
+          "reading it means running it: ask its author for safetensors");
+    }
+    if (PAGE.matcher(new String(start, StandardCharsets.ISO_8859_1)).lookingAt()) {
+      throw faults.of(
+          CheckpointFault.WEB_PAGE,
+          "is a web page, such as a login or an error, not weights",
+          "download it again: its site may ask for a login or for its terms to be accepted");
+    }
     if (!startsWith(start, ZIP)) {
       throw faults.of(
           CheckpointFault.NOT_A_TORCH_ARCHIVE,
           "does not begin as the zip archive that torch.save writes",
           ArchiveFaults.DOWNLOAD);
     }
+  }
+
+  /// Protocols 2 to 5 begin with their number.
+  private static boolean pickle(byte[] start) {
+    return start.length > 2 && start[0] == (byte) 0x80 && start[1] >= 2 && start[1] <= 5;
   }
 
   private static boolean startsWith(byte[] bytes, byte[] start) {

@@ -110,6 +110,11 @@ final class PickleCursor {
     }
   }
 
+  /// Words of the archive that holds the pickle.
+  ArchiveFaults faults() {
+    return faults;
+  }
+
   /// A fault of the opcode read last.
   CheckpointFormatException fault(CheckpointFault fault, String what, String remedy) {
     return faults.of(fault, at() + what, remedy);

@@ -129,9 +129,15 @@ final class PickleReader {
   private void protocol() {
     int protocol = cursor.unsignedByte();
     if (protocol != PROTOCOL) {
-      throw cursor.malformed(
+      throw cursor.fault(
+          CheckpointFault.PICKLE_PROTOCOL,
           String.format(
-              Locale.ROOT, "says protocol %d, expected %d as torch writes", protocol, PROTOCOL));
+              Locale.ROOT,
+              "says pickle protocol %d, expected %d, which torch.save writes unless it is told"
+                  + " otherwise",
+              protocol,
+              PROTOCOL),
+          cursor.faults().resaveProtocol());
     }
   }
 

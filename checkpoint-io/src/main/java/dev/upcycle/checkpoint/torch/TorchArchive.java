@@ -20,6 +20,11 @@ public record TorchArchive(SourceFile file, List<TensorEntry> tensors, List<Stri
     notes = List.copyOf(notes);
   }
 
+  /// Whether a file's name is one that archives of torch have.
+  public static boolean named(Path file) {
+    return String.valueOf(file.getFileName()).matches(".*\\.(bin|pt|pth)");
+  }
+
   /// Reads directory and pickle of a file, no storage. Nothing in it is run or imported.
   ///
   /// @throws CheckpointFormatException naming the file and what is wrong

@@ -57,6 +57,9 @@ class RefusedArchiveTest {
     "PICKLE_ATTRIBUTES.slots, BUILD",
     "PICKLE_CALL.tensor_class, torch.Tensor",
     "TORCH_LEGACY_FORMAT.archive_before_1_6, python -c",
+    "PICKLE_PROTOCOL.protocol_4, weights_only=False",
+    "BARE_PICKLE.archive_plain_pickle, bare pickle",
+    "WEB_PAGE.archive_login, web page",
     "TORCH_SCRIPT.archive_linear, torch.jit.load",
     "BIG_ENDIAN.archive_by_torch, save_file",
     "ENTRY_NOT_STORED.archive_deflated, save_file"

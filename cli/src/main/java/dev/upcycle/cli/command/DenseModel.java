@@ -1,8 +1,10 @@
 package dev.upcycle.cli.command;
 
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.dialect.Sources;
+import dev.upcycle.plan.BareSource;
 import dev.upcycle.plan.DenseSource;
 import dev.upcycle.recipe.Part;
 import java.nio.file.Path;
@@ -70,9 +72,24 @@ record DenseModel(List<String> texts, Map<Part, String> parts) {
     if (single.isPresent()) {
       return Sources.open(single.get());
     }
+    return DenseSource.assemble(located(surroundings));
+  }
+
+  /// The configs of its parts, where one of them is no more than that; empty where all have weights
+  /// and where there are no parts.
+  Map<Part, ModelConfig> bareParts(Surroundings surroundings) {
+    Map<Part, Path> located = located(surroundings);
+    Map<Part, ModelConfig> configs = new EnumMap<>(Part.class);
+    if (located.values().stream().anyMatch(BareSource::bare)) {
+      located.forEach((part, path) -> configs.put(part, BareSource.config(part, path)));
+    }
+    return configs;
+  }
+
+  private Map<Part, Path> located(Surroundings surroundings) {
     Map<Part, Path> located = new EnumMap<>(Part.class);
     parts.forEach((part, text) -> located.put(part, Models.locate(text, surroundings)));
-    return DenseSource.assemble(located);
+    return located;
   }
 
   /// As the user may give it again.

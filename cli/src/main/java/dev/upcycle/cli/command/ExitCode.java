@@ -13,6 +13,7 @@ import dev.upcycle.densify.DensifyException;
 import dev.upcycle.image.ImageException;
 import dev.upcycle.model.KernelFault;
 import dev.upcycle.model.NonFiniteException;
+import dev.upcycle.plan.MissingPartsException;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.RecipeException;
 import dev.upcycle.text.ResourceShortage;
@@ -64,6 +65,7 @@ public enum ExitCode {
       case CommandLine.ParameterException _,
           UsageException _,
           OutputException _,
+          MissingPartsException _,
           InvalidPathException _ ->
           USAGE;
       case RecipeException _ -> RECIPE;

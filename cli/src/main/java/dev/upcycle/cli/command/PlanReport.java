@@ -6,11 +6,13 @@ import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.estimate.Estimate;
+import dev.upcycle.estimate.PartShare;
 import dev.upcycle.plan.Consumer;
 import dev.upcycle.plan.Discarded;
 import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.plan.UpcyclePlan.Note;
+import dev.upcycle.recipe.Part;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -107,7 +109,9 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, String source, long freeB
 
   /// Prints tables to stdout and the notes to stderr.
   void print(Terminal terminal) {
-    terminal.result(summary() + "\n\n" + provenance() + "\n\n" + consumers() + "\n\n" + shards());
+    String parts = estimate.parts().size() > 1 ? "\n\n" + parts() : "";
+    terminal.result(
+        summary() + parts + "\n\n" + provenance() + "\n\n" + consumers() + "\n\n" + shards());
     sayNotes(terminal);
   }
 
@@ -124,7 +128,9 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, String source, long freeB
             Quantities.parameters(estimate.parameters().total())
                 + " in all, "
                 + Quantities.parameters(estimate.parameters().active())
-                + " used per token")
+                + " used per token; "
+                + Quantities.parameters(estimate.denseParameters())
+                + " dense")
         .row("weights", Quantities.bytes(estimate.bytes()) + " in " + files());
     if (estimate.kvCacheTokens() > 0) {
       table.row(
@@ -145,6 +151,19 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, String source, long freeB
                 + " threads, whatever the tensors' sizes")
         .row("free disk", Quantities.bytes(freeBytes))
         .row("plan", plan.sha256());
+  }
+
+  private Table parts() {
+    Table table = Table.of("part", "family", "dense", "in all", "used per token");
+    for (PartShare share : estimate.parts()) {
+      table.row(
+          share.part().map(Part::key).orElse("-"),
+          share.family(),
+          Quantities.parameters(share.dense()),
+          Quantities.parameters(share.sparse().total()),
+          Quantities.parameters(share.sparse().active()));
+    }
+    return table;
   }
 
   /// Of each part, the part named where it is not the whole model.
@@ -255,6 +274,7 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, String source, long freeB
             .put("plan_sha256", plan.sha256())
             .put("parameters", estimate.parameters().total())
             .put("active_parameters", estimate.parameters().active())
+            .put("dense_parameters", estimate.denseParameters())
             .put("kv_cache_bytes_per_token", estimate.kvCacheBytesPerToken())
             .put("kv_cache_bytes", estimate.kvCacheBytes())
             .put("kv_cache_tokens", estimate.kvCacheTokens())
@@ -264,6 +284,15 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, String source, long freeB
             .put("threads", threads())
             .put("bytes", estimate.bytes())
             .put("free_disk_bytes", freeBytes);
+    ArrayNode parts = document.putArray("parts");
+    for (PartShare share : estimate.parts()) {
+      ObjectNode row = parts.addObject();
+      share.part().ifPresent(part -> row.put("part", part.key()));
+      row.put("family", share.family())
+          .put("dense_parameters", share.dense())
+          .put("parameters", share.sparse().total())
+          .put("active_parameters", share.sparse().active());
+    }
     ArrayNode files = document.putArray("files");
     for (ShardLayout.Shard shard : plan.layout().shards()) {
       files

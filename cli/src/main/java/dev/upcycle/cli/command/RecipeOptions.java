@@ -118,12 +118,22 @@ final class RecipeOptions {
     return resolved;
   }
 
-  /// The part that is most of the model: of a composition its image tower.
+  /// The part that is most of the model: of a LLaVA its decoder, of a CLIP its image tower.
   private static RecipeText equivalent(ModelConfig model) {
     Architecture whole = Architecture.require(model.modelType());
-    Part part = whole.part().orElse(Part.VISION);
+    boolean seeing = whole.rule(Part.CONNECTOR).isPresent();
+    Part part = whole.part().orElse(seeing ? Part.LANGUAGE : Part.VISION);
     Architecture family =
         Composition.read(model, Set.of()).find(part).map(ModelPart::family).orElse(whole);
+    if (seeing && family.upcyclesTo().isEmpty()) {
+      throw new UsageException(
+          "without a recipe the decoder of a "
+              + whole.modelType()
+              + " becomes experts, and a "
+              + family.modelType()
+              + " cannot; choose a recipe: clip-vit-4x2 or siglip-4x2 for its image tower,"
+              + " connector-4x2 for its connector");
+    }
     return Recipes.equivalent(part, family.shortName(), "auto");
   }
 
