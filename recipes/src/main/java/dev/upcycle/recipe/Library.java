@@ -24,6 +24,7 @@ final class Library {
           "connector-4x2",
           "cumo-mistral-4x7b",
           "cumo-mistral-7b",
+          "cumo-mistral-7b-train",
           "llama-4x2",
           "llama-8x2",
           "llava-4x2",
@@ -46,7 +47,7 @@ final class Library {
   /// @throws RecipeException where there is none, or it is no UTF-8 text
   static RecipeText text(String nameOrPath, Optional<Path> directory) {
     if (SHIPPED.contains(nameOrPath)) {
-      return new RecipeText(nameOrPath, resource("shipped/" + nameOrPath + ".yaml"));
+      return new RecipeText(nameOrPath, resource("shipped/" + nameOrPath + ".yaml"), directory);
     }
     if (!isPath(nameOrPath)) {
       throw complaint(nameOrPath, unknownName(nameOrPath, directory));

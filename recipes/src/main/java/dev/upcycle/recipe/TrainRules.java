@@ -19,11 +19,11 @@ final class TrainRules {
 
   static List<Complaint> complaints(Leaves leaves) {
     TrainRules rules = new TrainRules(leaves);
-    Set<String> upcycled = new HashSet<>();
+    Set<KeyPath> upcycling = new HashSet<>();
     for (int index = 0; index < leaves.size(STAGES); index++) {
       KeyPath stage = STAGES.child(String.valueOf(index));
       rules.batch(stage);
-      rules.upcycle(stage.child("upcycle"), upcycled);
+      rules.upcycle(stage.child("upcycle"), upcycling);
       rules.rates(stage.child("rates"));
       if (index == 0) {
         rules.nothingBefore(stage.child("carry"));
@@ -48,7 +48,7 @@ final class TrainRules {
     }
   }
 
-  private void upcycle(KeyPath path, Set<String> upcycled) {
+  private void upcycle(KeyPath path, Set<KeyPath> upcycling) {
     Optional<Leaves.Value> parts = leaves.find(path);
     if (parts.isEmpty()) {
       return;
@@ -61,9 +61,15 @@ final class TrainRules {
             path,
             "found %s, of which the recipe says nothing; expected a section `%s:` beside `train:`"
                 .formatted(part, part));
-      } else if (!upcycled.add(part)) {
-        complain(place, path, "found " + part + ", which has experts since an earlier stage");
       }
+    }
+    upcycling.add(path);
+    if (upcycling.size() > 1) {
+      complain(
+          place,
+          path,
+          "found %s in a second stage; expected one stage in which all parts become experts"
+              .formatted(parts.get().yaml()));
     }
   }
 

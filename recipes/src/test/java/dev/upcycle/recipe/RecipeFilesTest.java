@@ -54,7 +54,7 @@ class RecipeFilesTest {
         .hasMessageStartingWith(
             "mistral-8x3: no shipped recipe has this name; did you mean mistral-8x2?; shipped:"
                 + " clip-moe-b16-4x2, clip-up-b16, clip-vit-4x2, connector-4x2, cumo-mistral-4x7b,"
-                + " cumo-mistral-7b, llama-4x2, llama-8x2,");
+                + " cumo-mistral-7b, cumo-mistral-7b-train, llama-4x2, llama-8x2,");
   }
 
   @Test

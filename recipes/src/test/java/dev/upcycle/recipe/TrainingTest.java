@@ -98,6 +98,24 @@ class TrainingTest {
   }
 
   @Test
+  void partsBecomeExpertsInOneStage() {
+    String two =
+        """
+        recipe: 1
+        vision: {experts: {count: 4}}
+        connector: {experts: {count: 2}}
+        train:
+          stages:
+            - {name: a, upcycle: vision, rates: {all: 1.0e-3}, data: {path: /a.json}}
+            - {name: b, upcycle: connector, rates: {all: 1.0e-3}, data: {path: /a.json}}
+        """;
+    assertThatThrownBy(() -> read(two))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("train.stages.1.upcycle: found connector in a second stage");
+    assertThat(read(two.replace(" upcycle: vision,", "")).recipe().training()).isPresent();
+  }
+
+  @Test
   void aRecipeOfSomePartsConvertsThemAndTrainsNothing() {
     ResolvedRecipe both =
         read(
@@ -107,7 +125,7 @@ class TrainingTest {
             connector: {experts: {count: 2}}
             train:
               stages:
-                - {name: a, upcycle: [vision], rates: {all: 1.0e-3}, data: {path: /a.json}}
+                - {name: a, rates: {all: 1.0e-3}, data: {path: /a.json}}
                 - {name: b, upcycle: [connector], rates: {all: 1.0e-3}, data: {path: /a.json}}
             """);
     ResolvedRecipe one = both.of(List.of(Part.CONNECTOR));
