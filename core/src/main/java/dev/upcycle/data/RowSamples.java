@@ -97,7 +97,7 @@ public final class RowSamples implements SampleSet {
 
   private Tokens fitting(int index, Tokens tokens) {
     for (long id : tokens.ids()) {
-      if (id >= limits.vocab()) {
+      if (id >= limits.vocab() && !isPlace(id)) {
         throw bad(
             index,
             "the tokenizer gives token %d, the model's vocabulary has %d"
@@ -121,6 +121,11 @@ public final class RowSamples implements SampleSet {
                   : "; it has no answer"));
     }
     return fitting;
+  }
+
+  /// What keeps a place free need not be in the vocabulary.
+  private boolean isPlace(long id) {
+    return pictures.filter(known -> known.splice().placeholder() == id).isPresent();
   }
 
   private DataException bad(int index, String reason) {

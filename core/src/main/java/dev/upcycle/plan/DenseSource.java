@@ -45,9 +45,7 @@ public final class DenseSource {
     }
     Portion language = portions.get(Part.LANGUAGE);
     if (language != null && !parts.containsKey(Part.CONNECTOR)) {
-      portion(Part.CONNECTOR, language.checkpoint())
-          .filter(one -> !one.names("").isEmpty())
-          .ifPresent(one -> portions.put(Part.CONNECTOR, one));
+      connector(language.checkpoint()).ifPresent(one -> portions.put(Part.CONNECTOR, one));
     }
     requireAll(portions.keySet(), Set.copyOf(ORDER));
     ModelConfig config =
@@ -66,6 +64,19 @@ public final class DenseSource {
       }
     }
     return Checkpoint.assembled(config, taken);
+  }
+
+  /// Whether these are an image tower and a decoder with nothing between them.
+  public static boolean lacksConnector(Map<Part, Path> parts) {
+    Path language = parts.get(Part.LANGUAGE);
+    return language != null
+        && parts.keySet().equals(Set.of(Part.LANGUAGE, Part.VISION))
+        && connector(open(Part.LANGUAGE, language)).isEmpty();
+  }
+
+  /// The connector beside a decoder.
+  private static Optional<Portion> connector(Checkpoint decoder) {
+    return portion(Part.CONNECTOR, decoder).filter(one -> !one.names("").isEmpty());
   }
 
   static Checkpoint open(Part part, Path path) {

@@ -38,6 +38,10 @@ final class RunFolder implements AutoCloseable {
   private static final String IDENTITY = "run.json";
   private static final String CHECKPOINTS = "checkpoints";
   private static final String FINAL = "final";
+
+  /// The file of a connector that was drawn for the run.
+  static final String CONNECTOR = "connector.safetensors";
+
   private static final String ORIGIN = "training.json";
   private static final String UNFINISHED = ".unfinished";
   private static final Pattern STEP = Pattern.compile("step-([0-9]{1,18})");
@@ -78,12 +82,13 @@ final class RunFolder implements AutoCloseable {
     }
   }
 
-  private static void requireEmpty(Path directory) throws IOException {
+  /// Refuses a folder that holds more than a connector that was drawn for the run.
+  static void requireEmpty(Path directory) throws IOException {
     if (!Files.exists(directory)) {
       return;
     }
     try (Stream<Path> inside = Files.list(directory)) {
-      Optional<Path> found = inside.findFirst();
+      Optional<Path> found = inside.filter(file -> !file.endsWith(CONNECTOR)).findFirst();
       if (found.isPresent()) {
         throw new OutputException(
             "%s is not empty, it holds %s; name another --out, or go on with its run: --resume"

@@ -3,6 +3,7 @@ package dev.upcycle.train;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.data.Batch;
 import dev.upcycle.data.BatchSource;
+import dev.upcycle.data.DataException;
 import dev.upcycle.data.ModelInput;
 import dev.upcycle.data.Position;
 import dev.upcycle.data.SampleOrder;
@@ -14,6 +15,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Stream;
 
 /// What a stage reads: its own rows, and those that it is measured on; owns both until it is
 /// closed.
@@ -21,13 +23,16 @@ final class StageRows implements AutoCloseable {
   private final Stage stage;
   private final ModelInput input;
   private final int threads;
+  private final SkipLimit skip;
   private final SampleSet samples;
   private final BatchSource source;
+  private int told;
 
   private StageRows(Stage stage, ModelInput input, SampleSet samples, TrainRun.Request request) {
     this.stage = stage;
     this.input = input;
     this.threads = request.threads();
+    this.skip = request.skip();
     this.samples = samples;
     StageData data = new StageData(stage.data(), input);
     long seed = request.recipe().recipe().seed();
@@ -46,7 +51,7 @@ final class StageRows implements AutoCloseable {
     ModelInput input = ModelInput.of(model);
     try {
       SampleSet samples =
-          new StageData(stage.data(), input).open(request.threads(), SkipLimit.NONE);
+          new StageData(stage.data(), input).open(request.threads(), request.skip());
       return new StageRows(stage, input, samples, request);
     } catch (InterruptedException e) {
       input.close();
@@ -61,7 +66,7 @@ final class StageRows implements AutoCloseable {
     return new BatchSource.Settings(
         stage.pace().microBatch(),
         data.collation(),
-        SkipLimit.NONE,
+        skip,
         new BatchSource.Work(threads, 4 * threads),
         passes);
   }
@@ -86,6 +91,15 @@ final class StageRows implements AutoCloseable {
       batches.add(TokenBatch.of(source.next().orElseThrow()));
     }
     return batches;
+  }
+
+  /// The bad rows that were passed over since the last call.
+  List<DataException> passedOver() {
+    List<DataException> all =
+        Stream.concat(samples.skipped().stream(), source.skipped().stream()).toList();
+    List<DataException> fresh = all.subList(Math.min(told, all.size()), all.size());
+    told = all.size();
+    return fresh;
   }
 
   /// Where it stands: after the step that was given last.

@@ -137,6 +137,7 @@ final class StageRun implements AutoCloseable {
 
   private void step(long seed, MetricsLog log, TrainListener listener) throws InterruptedException {
     List<TokenBatch> batches = rows.next();
+    rows.passedOver().forEach(listener::passedOver);
     NoiseCounter noise = new NoiseCounter(seed, place.index(), state.stageStep(), 0, 0);
     StepLosses losses = model.backward(batches, noise);
     double share = schedule.share(state.stageStep());

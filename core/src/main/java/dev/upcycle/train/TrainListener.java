@@ -1,5 +1,6 @@
 package dev.upcycle.train;
 
+import dev.upcycle.data.DataException;
 import java.nio.file.Path;
 import java.util.OptionalDouble;
 
@@ -13,6 +14,9 @@ public interface TrainListener {
 
   /// A step was taken.
   default void stepped(StepReport step) {}
+
+  /// A bad row was passed over.
+  default void passedOver(DataException fault) {}
 
   /// The stage was measured.
   ///

@@ -2,11 +2,15 @@ package dev.upcycle.train;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
+import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.convert.FreshConnector;
 import dev.upcycle.convert.PlanExecutor;
 import dev.upcycle.convert.Progress;
+import dev.upcycle.data.SkipLimit;
 import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.model.ModelOptions;
+import dev.upcycle.plan.DenseSource;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.TensorStep;
@@ -14,6 +18,8 @@ import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -48,13 +54,43 @@ public final class TrainRun {
   /// @param recipe with a section `train`
   /// @param device where it computes
   /// @param threads that make samples
-  public record Request(Checkpoint source, ResolvedRecipe recipe, Device device, int threads) {}
+  /// @param skip how many bad rows of a stage are passed over
+  public record Request(
+      Checkpoint source, ResolvedRecipe recipe, Device device, int threads, SkipLimit skip) {
+    /// Without any bad row.
+    public Request(Checkpoint source, ResolvedRecipe recipe, Device device, int threads) {
+      this(source, recipe, device, threads, SkipLimit.NONE);
+    }
+  }
 
   /// What a run made.
   ///
   /// @param model the folder of the result
   /// @param steps that were taken in all, those of earlier processes included
   public record Result(Path model, long steps) {}
+
+  /// Puts a LLaVA together from an image tower and a decoder, with a connector that has learned
+  /// nothing; it is drawn into the folder of the run, the same each time.
+  ///
+  /// @param parts where the two lie
+  /// @throws dev.upcycle.checkpoint.write.OutputException when the folder may not be used
+  public static Checkpoint withFreshConnector(
+      Map<Part, Path> parts, ResolvedRecipe recipe, Path out, Mode mode) {
+    Path drawn = out.resolve(RunFolder.CONNECTOR);
+    try {
+      if (mode == Mode.FRESH) {
+        RunFolder.requireEmpty(out);
+      }
+      Files.createDirectories(out);
+    } catch (IOException e) {
+      throw ResourceException.refused(out, e);
+    }
+    Path vision = Optional.ofNullable(parts.get(Part.VISION)).orElseThrow();
+    Path language = Optional.ofNullable(parts.get(Part.LANGUAGE)).orElseThrow();
+    FreshConnector.between(vision, language, recipe.recipe()).write(drawn);
+    return DenseSource.assemble(
+        Map.of(Part.VISION, vision, Part.LANGUAGE, language, Part.CONNECTOR, drawn));
+  }
 
   /// Runs it.
   ///

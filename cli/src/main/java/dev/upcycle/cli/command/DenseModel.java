@@ -86,7 +86,13 @@ record DenseModel(List<String> texts, Map<Part, String> parts) {
     return configs;
   }
 
-  private Map<Part, Path> located(Surroundings surroundings) {
+  /// Whether it is an image tower and a decoder with nothing between them.
+  boolean lacksConnector(Surroundings surroundings) {
+    return DenseSource.lacksConnector(located(surroundings));
+  }
+
+  /// Where its parts are.
+  Map<Part, Path> located(Surroundings surroundings) {
     Map<Part, Path> located = new EnumMap<>(Part.class);
     parts.forEach((part, text) -> located.put(part, Models.locate(text, surroundings)));
     return located;

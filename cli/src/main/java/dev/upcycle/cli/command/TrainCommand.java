@@ -6,11 +6,16 @@ import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.data.SkipLimit;
+import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
+import dev.upcycle.recipe.Setting;
 import dev.upcycle.text.TextModel;
 import dev.upcycle.train.TrainRun;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -20,7 +25,7 @@ import tools.jackson.databind.node.ObjectNode;
 /// Trains a model by the stages of a recipe.
 @CommandLine.Command(
     name = "train",
-    header = "Train a decoder by the stages of a recipe; a stage may upcycle it first.",
+    header = "Train a decoder or a LLaVA by the stages of a recipe; a stage may upcycle it first.",
     description =
         "Fills the folder RUN with the resolved recipe, metrics, checkpoints and, at the end, the"
             + " model in RUN/final. An interrupted run lets its step end and saves; --resume goes"
@@ -28,7 +33,7 @@ import tools.jackson.databind.node.ObjectNode;
     footer = {
       "upcycle train ./tune.yaml --model ./try-it/dense --out ./run --dry-run",
       "upcycle train ./tune.yaml --model ./try-it/dense --out ./run \\",
-      "  --set train.stages.0.steps=2",
+      "  --set train.stages.0.steps=2 --data tune=./try-it/dense/README.md",
     })
 final class TrainCommand extends Command {
   @Parameters(
@@ -57,6 +62,14 @@ final class TrainCommand extends Command {
   private boolean resume;
 
   @Mixin private SettingsOption sets = new SettingsOption();
+  @Mixin private StageDataOption data = new StageDataOption();
+
+  @Option(
+      names = "--skip-bad",
+      paramLabel = "N",
+      defaultValue = "0",
+      description = "Bad rows of a stage to pass over; default: ${DEFAULT-VALUE}.")
+  private long skipBad;
 
   @Option(
       names = "--device",
@@ -76,9 +89,17 @@ final class TrainCommand extends Command {
   ExitCode run(Terminal terminal) {
     int count = threads.count();
     ResolvedRecipe resolved = resolved();
-    Checkpoint source = model.given().open(surroundings());
+    if (skipBad < 0) {
+      throw new UsageException("--skip-bad " + skipBad + ": expected 0 or more");
+    }
+    TrainRun.Mode mode = resume ? TrainRun.Mode.RESUME : TrainRun.Mode.FRESH;
     TrainRun.Request request =
-        new TrainRun.Request(source, resolved, TextModel.options(device, "f32").device(), count);
+        new TrainRun.Request(
+            source(resolved, mode),
+            resolved,
+            TextModel.options(device, "f32").device(),
+            count,
+            new SkipLimit(skipBad));
     if (dryRun) {
       TrainPreviewReport report = new TrainPreviewReport(TrainRun.preview(request));
       if (json.wanted()) {
@@ -88,7 +109,6 @@ final class TrainCommand extends Command {
       }
       return ExitCode.OK;
     }
-    TrainRun.Mode mode = resume ? TrainRun.Mode.RESUME : TrainRun.Mode.FRESH;
     TrainConsole console = new TrainConsole(terminal);
     TrainRun.Result result;
     try (console) {
@@ -98,10 +118,22 @@ final class TrainCommand extends Command {
     return ExitCode.OK;
   }
 
+  /// What the first stage begins with; a connector that is not given is drawn into the run's
+  /// folder, which a dry run makes for that alone.
+  private Checkpoint source(ResolvedRecipe resolved, TrainRun.Mode mode) {
+    DenseModel given = model.given();
+    return given.lacksConnector(surroundings())
+        ? TrainRun.withFreshConnector(given.located(surroundings()), resolved, resolve(out), mode)
+        : given.open(surroundings());
+  }
+
   private ResolvedRecipe resolved() {
     Path here = surroundings().workingDirectory();
-    return Recipes.resolve(
-        Recipes.text(recipe, here), sets.settings(here), surroundings().environment());
+    RecipeText text = Recipes.text(recipe, here);
+    List<Setting> settings = new ArrayList<>(sets.settings(here));
+    ResolvedRecipe resolved = Recipes.resolve(text, settings, surroundings().environment());
+    settings.addAll(data.settings(resolved, here));
+    return Recipes.resolve(text, settings, surroundings().environment());
   }
 
   private void print(TrainRun.Result result, TrainConsole console, Terminal terminal) {

@@ -3,6 +3,7 @@ package dev.upcycle.cli.command;
 import dev.upcycle.cli.terminal.ProgressMeter;
 import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.data.DataException;
 import dev.upcycle.train.StageSummary;
 import dev.upcycle.train.StepReport;
 import dev.upcycle.train.TrainListener;
@@ -65,6 +66,11 @@ final class TrainConsole implements TrainListener, AutoCloseable {
           "step %d: one expert has every token of a layer; a weight for losses.balance parts them"
               .formatted(step.step()));
     }
+  }
+
+  @Override
+  public void passedOver(DataException fault) {
+    terminal.warning("passed over: " + fault.getMessage());
   }
 
   @Override
