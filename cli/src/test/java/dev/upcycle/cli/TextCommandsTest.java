@@ -99,6 +99,22 @@ class TextCommandsTest {
   }
 
   @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "calibrate dense --kind centroid --experts 2 --text text.txt --out routers.safetensors",
+        "calibrate dense --text text.txt text.txt --out routers.safetensors"
+      })
+  void routersOfWeightsThatAreNotFiniteAreRefused(String line) throws IOException {
+    spoil("model.layers.1.mlp.down_proj.weight");
+
+    Session.Outcome outcome = Session.in(folder).run(ShellLine.split(line));
+
+    assertThat(outcome.code()).isEqualTo(4);
+    assertThat(outcome.err()).contains("layer 2", "NaN").doesNotContain("fault of this program");
+    assertThat(folder.resolve("routers.safetensors")).doesNotExist();
+  }
+
+  @ParameterizedTest
   @CsvSource({
     "rms_norm_eps, -1, rms_norm_eps is -1",
     "hidden_act, '\"blah\"', 'hidden_act is \"blah\"'",

@@ -46,7 +46,8 @@ public final class Calibrator {
 
   /// The routers of all layers, first to last.
   ///
-  /// @throws CalibrationException when the texts give an expert no direction
+  /// @throws CalibrationException when the texts give an expert no direction, or the model computes
+  ///   NaN or infinity
   public List<LayerRouter> routers(RowScale scale, Listener listener) throws InterruptedException {
     List<LayerRouter> routers = new ArrayList<>();
     TensorScope memory = TensorScope.detached();
@@ -87,6 +88,7 @@ public final class Calibrator {
   private LayerRouter router(
       int layer, List<Tensor> entering, List<LayerOutput> outputs, RowScale scale) {
     List<Tensor> inputs = outputs.stream().map(LayerOutput::feedForwardInput).toList();
+    requireFinite(layer, inputs);
     RouterTokens tokens = RouterTokens.of(passages, inputs);
     return switch (kind) {
       case RouterKind.Hidden(RouterKind.State at, RouterKind.Tokens which) -> {
@@ -106,6 +108,18 @@ public final class Calibrator {
         yield scaled(clusters.centres(), scale, new Figures(layer, sample, Optional.of(clusters)));
       }
     };
+  }
+
+  private static void requireFinite(int layer, List<Tensor> inputs) {
+    for (int passage = 0; passage < inputs.size(); passage++) {
+      double largest = inputs.get(passage).abs().max().item();
+      if (!Double.isFinite(largest)) {
+        throw new CalibrationException(
+            "layer %d: what its router would read of passage %d reaches %s; the model's weights hold"
+                    .formatted(layer, passage, largest)
+                + " NaN or infinity, or they overflow in the type computed in");
+      }
+    }
   }
 
   /// What is known of a layer's router before its rows have their size.

@@ -4,9 +4,7 @@ import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.model.DecoderModel;
-import java.util.Arrays;
 import java.util.List;
-import java.util.stream.DoubleStream;
 
 /// Lets models predict texts.
 public final class Evaluator {
@@ -43,7 +41,7 @@ public final class Evaluator {
   public Evaluation evaluate(DecoderModel model) throws InterruptedException {
     ModelReading reading = new ModelReading(model);
     walk((text, window) -> {
-      Tensor predictors = reading.predictors(text.ids(), window);
+      Tensor predictors = reading.predictors(text, window);
       for (Part part : Part.of(window, ROWS)) {
         try (TensorScope _ = TensorScope.open()) {
           reading.losses(reading.logProbabilities(part.rows(predictors)), text, part);
@@ -58,17 +56,15 @@ public final class Evaluator {
     ModelReading ours = new ModelReading(first);
     ModelReading theirs = new ModelReading(second);
     Divergence divergence = new Divergence();
-    DoubleStream.Builder ourLosses = DoubleStream.builder();
-    DoubleStream.Builder theirLosses = DoubleStream.builder();
+    PairedSums losses = new PairedSums();
     walk((text, window) -> {
-      Tensor ourPredictors = ours.predictors(text.ids(), window);
-      Tensor theirPredictors = theirs.predictors(text.ids(), window);
+      Tensor ourPredictors = ours.predictors(text, window);
+      Tensor theirPredictors = theirs.predictors(text, window);
       for (Part part : Part.of(window, ROWS)) {
         try (TensorScope _ = TensorScope.open()) {
           Tensor our = ours.logProbabilities(part.rows(ourPredictors));
           Tensor their = theirs.logProbabilities(part.rows(theirPredictors));
-          Arrays.stream(ours.losses(our, text, part)).forEach(ourLosses::add);
-          Arrays.stream(theirs.losses(their, text, part)).forEach(theirLosses::add);
+          losses.add(ours.losses(our, text, part), theirs.losses(their, text, part));
           divergence.add(our, their.to(our.device()));
         }
       }
@@ -76,7 +72,7 @@ public final class Evaluator {
     return new Comparison(
         ours.evaluation(tokens(), scored()),
         theirs.evaluation(tokens(), scored()),
-        PairedDifference.of(ourLosses.build().toArray(), theirLosses.build().toArray()),
+        losses.difference(),
         divergence.mean(),
         divergence.agreement());
   }
@@ -105,7 +101,7 @@ public final class Evaluator {
   }
 
   private long tokens() {
-    return texts.stream().mapToLong(text -> text.ids().size()).sum();
+    return texts.stream().mapToLong(EvaluatedText::tokens).sum();
   }
 
   private long scored() {

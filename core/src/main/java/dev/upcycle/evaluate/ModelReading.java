@@ -10,7 +10,6 @@ import dev.upcycle.model.DecoderModel;
 import dev.upcycle.model.ForwardPass;
 import dev.upcycle.model.HiddenOutput;
 import dev.upcycle.model.NonFiniteException;
-import java.util.List;
 
 /// One model's way through texts: what it predicts, and its tallies; one thread.
 final class ModelReading {
@@ -25,16 +24,15 @@ final class ModelReading {
   }
 
   /// Ids as a tensor where the model is.
-  private Tensor onDevice(List<Long> ids) {
-    return Tensors.of(ids.stream().mapToLong(Long::longValue).toArray())
-        .to(model.options().device());
+  private Tensor onDevice(long[] ids) {
+    return Tensors.of(ids).to(model.options().device());
   }
 
   /// What predicts the scored tokens of a window, `[scored, hidden]`.
-  Tensor predictors(List<Long> ids, Window window) {
+  Tensor predictors(EvaluatedText text, Window window) {
     long begin = System.nanoTime();
     try (TensorScope scope = TensorScope.open()) {
-      Tensor seen = onDevice(ids.subList(window.begin(), window.end())).unsqueeze(0);
+      Tensor seen = onDevice(text.ids(window.begin(), window.end())).unsqueeze(0);
       HiddenOutput output = model.hidden(model.embed(seen), ForwardPass.plain());
       loads.add(output.routings(), window.firstNew() - window.begin());
       int first = window.firstScored() - 1 - window.begin();

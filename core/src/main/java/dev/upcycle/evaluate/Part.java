@@ -25,8 +25,8 @@ record Part(Window window, int from, int count) {
   }
 
   /// Their ids.
-  List<Long> labels(EvaluatedText text) {
-    return text.ids().subList(first(), first() + count);
+  long[] labels(EvaluatedText text) {
+    return text.ids(first(), first() + count);
   }
 
   /// The place of the first of them in the text.

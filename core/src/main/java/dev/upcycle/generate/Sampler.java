@@ -1,8 +1,6 @@
 package dev.upcycle.generate;
 
 import java.util.Arrays;
-import java.util.Comparator;
-import java.util.stream.IntStream;
 
 /// Chooses tokens from logits.
 ///
@@ -41,25 +39,53 @@ public record Sampler(Sampling sampling) {
     for (int i = 0; i < weights.length; i++) {
       weights[i] = Math.exp((logits[i] - top) / nucleus.temperature());
     }
-    int[] order =
-        IntStream.range(0, weights.length)
-            .boxed()
-            .sorted(Comparator.comparingDouble((Integer i) -> weights[i]).reversed())
-            .mapToInt(Integer::intValue)
-            .toArray();
-    double wanted = nucleus.topP() * Arrays.stream(weights).sum();
-    double kept = 0;
-    int count = 0;
-    while (count < order.length && (count == 0 || kept < wanted)) {
-      kept += weights[order[count++]];
+    return nucleus.topP() < 1
+        ? drawOfTop(weights, nucleus.topP(), uniform)
+        : drawOfAll(weights, uniform);
+  }
+
+  private static int drawOfAll(double[] weights, double uniform) {
+    double left = uniform * Arrays.stream(weights).sum();
+    int last = 0;
+    for (int i = 0; i < weights.length && left >= 0; i++) {
+      left -= weights[i];
+      last = weights[i] > 0 ? i : last;
+    }
+    return last;
+  }
+
+  private static int drawOfTop(double[] weights, double topP, double uniform) {
+    double sum = Arrays.stream(weights).sum();
+    // All that weigh less than this weigh less than 1 - topP together: the top does without them.
+    double least = (1 - topP) * sum / weights.length;
+    double[] ranked = Arrays.stream(weights).filter(weight -> weight >= least).sorted().toArray();
+    int first = ranked.length - 1;
+    double kept = ranked[first];
+    while (first > 0 && kept < topP * sum) {
+      kept += ranked[--first];
     }
     double left = uniform * kept;
-    for (int i = 0; i < count; i++) {
-      left -= weights[order[i]];
-      if (left < 0) {
-        return order[i];
-      }
+    int drawn = ranked.length;
+    while (drawn > first && left >= 0) {
+      left -= ranked[--drawn];
     }
-    return order[count - 1];
+    return placeOf(ranked, drawn, weights);
+  }
+
+  /// The token of a rank; among equals the first of the vocabulary ranks highest.
+  private static int placeOf(double[] ranked, int drawn, double[] weights) {
+    int place = -1;
+    for (int i = drawn; i < ranked.length && ranked[i] == ranked[drawn]; i++) {
+      place = next(weights, ranked[drawn], place);
+    }
+    return place;
+  }
+
+  private static int next(double[] weights, double wanted, int after) {
+    int place = after + 1;
+    while (weights[place] != wanted) {
+      place++;
+    }
+    return place;
   }
 }

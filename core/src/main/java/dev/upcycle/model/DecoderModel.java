@@ -31,12 +31,14 @@ public final class DecoderModel implements AutoCloseable {
   private final List<TransformerLayer> layers;
   private final Norm finalNorm;
 
-  private DecoderModel(StoredPart part, ModelOptions options) {
-    this.directory = part.checkpoint().directory();
-    this.binding = CheckpointBinding.of(part);
+  /// @param weights taken over once nothing can fail any more
+  private DecoderModel(
+      Path directory, CheckpointBinding binding, ModelOptions options, ModelWeights weights) {
+    this.directory = directory;
+    this.binding = binding;
     this.form = DecoderForm.of(binding);
     this.options = options;
-    this.weights = ModelWeights.load(binding, options);
+    this.weights = weights;
     this.layers = LayerAssembly.all(binding, form.layers(), weights.table());
     String norm = binding.frame().require(Role.FINAL_NORM);
     this.finalNorm = weights.table().norm(norm, form.layers().norm());
@@ -51,7 +53,14 @@ public final class DecoderModel implements AutoCloseable {
   }
 
   static DecoderModel open(StoredPart part, ModelOptions options) {
-    return new DecoderModel(part, options);
+    CheckpointBinding binding = CheckpointBinding.of(part);
+    ModelWeights weights = ModelWeights.load(binding, options);
+    try {
+      return new DecoderModel(part.checkpoint().directory(), binding, options, weights);
+    } catch (RuntimeException | Error e) {
+      weights.close();
+      throw e;
+    }
   }
 
   /// Where its files are.

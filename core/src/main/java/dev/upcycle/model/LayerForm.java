@@ -65,7 +65,7 @@ record LayerForm(
         scoring(binding.config()),
         new Selection.TokenChoice(binding.dimensions().expertsPerToken()),
         renormalised ? Weighting.RENORMALISED : Weighting.AS_SCORED,
-        new Router.Refinement(0, jitter));
+        new Router.Refinement(0, jitter, Router.Reach.LAYER));
   }
 
   private static Scoring scoring(ModelConfig config) {

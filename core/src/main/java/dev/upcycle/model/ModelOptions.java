@@ -49,6 +49,13 @@ public record ModelOptions(Device device, DType compute) {
     return Device.findFallback(device);
   }
 
+  /// What a user should know of the device that was chosen; empty where there is nothing to say.
+  ///
+  /// @param asked as in [#of]
+  public Optional<String> findCaution(String asked) {
+    return device.findCaution(asked);
+  }
+
   /// Lets LibTorch use this many threads for one operation of a model in this type.
   public void useThreads(int threads) {
     LibTorch.useThreads(threads, compute);

@@ -57,14 +57,24 @@ final class RotarySettings {
     };
   }
 
+  /// The factor is the one stated, whatever the positions say, as transformers 4.57.6 and 5.23 have
+  /// it; where it is null, 5.23 takes the ratio of the positions, and 4.57.6 fails.
   private RopeScaling yarn() {
     OptionalDouble attention = parameters.findDouble("attention_factor");
     return new RopeScaling.Yarn(
-        require("factor"),
+        parameters.findDouble("factor").orElseGet(this::ratio),
         originalPositions(),
         parameters.findDouble("beta_fast").orElse(BETA_FAST),
         parameters.findDouble("beta_slow").orElse(BETA_SLOW),
         attention.isPresent() ? attention.getAsDouble() : null);
+  }
+
+  private double ratio() {
+    if (!parameters.json().has("factor")
+        || parameters.findLong("original_max_position_embeddings").isEmpty()) {
+      return require("factor");
+    }
+    return config.requireLong("max_position_embeddings") / (double) originalPositions();
   }
 
   private long originalPositions() {

@@ -9,6 +9,7 @@ import dev.upcycle.kernels.tensor.Tensors;
 import dev.upcycle.model.DecoderModel;
 import dev.upcycle.model.ForwardPass;
 import dev.upcycle.model.LayerRouting;
+import dev.upcycle.model.NonFiniteException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -27,6 +28,8 @@ public record RoutingPreview(String model, List<RoutedText> texts) {
   }
 
   /// Lets a model read texts, each by itself.
+  ///
+  /// @throws NonFiniteException when a router's logits are NaN or infinite
   public static RoutingPreview of(String name, DecoderModel model, List<LabelledText> texts)
       throws InterruptedException {
     List<RoutedText> routed = new ArrayList<>();
@@ -47,7 +50,21 @@ public record RoutingPreview(String model, List<RoutedText> texts) {
     long[] ids = text.tokens().stream().mapToLong(token -> token.id()).toArray();
     Tensor seen = Tensors.of(ids).unsqueeze(0).to(model.options().device());
     List<LayerRouting> routings = model.hidden(model.embed(seen), ForwardPass.plain()).routings();
+    routings.forEach(each -> requireFinite(model, text, each));
     return routings.stream().map(each -> RoutedLayer.of(each.layer(), each.routing())).toList();
+  }
+
+  /// Experts that numbers like NaN have chosen are no preview of anything.
+  private static void requireFinite(DecoderModel model, LabelledText text, LayerRouting routed) {
+    float[] largest = routed.routing().evidence().logits().abs().sum(1).toFloats();
+    for (int token = 0; token < largest.length; token++) {
+      if (!Float.isFinite(largest[token])) {
+        throw new NonFiniteException(
+            model.directory(),
+            "layer %d, text %s, token %d: the router's logits add up to %s"
+                .formatted(routed.layer(), text.label(), token, largest[token]));
+      }
+    }
   }
 
   /// The load of each layer that has experts, over all texts.

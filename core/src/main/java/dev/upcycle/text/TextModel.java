@@ -56,7 +56,7 @@ public final class TextModel implements AutoCloseable {
         return new TextModel(checkpoint, llava.language(), llava, tokenizer);
       }
       return new TextModel(checkpoint, DecoderModel.open(checkpoint, options), null, tokenizer);
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       tokenizer.close();
       throw e;
     }
@@ -124,26 +124,38 @@ public final class TextModel implements AutoCloseable {
     return inVocabulary(tokenizer.encodeAsWritten(text));
   }
 
-  List<Long> inVocabulary(List<Long> ids) {
-    long vocab = vocab();
-    ids.stream()
-        .filter(id -> id >= vocab)
-        .findFirst()
-        .ifPresent(id -> {
-          throw new TokenizerException(
-              "%s: its %s gives token %d, the model's vocabulary has %d"
-                  .formatted(checkpoint.directory(), Tokenizer.FILE_NAME, id, vocab));
-        });
+  /// The ids of a text, for long ones.
+  ///
+  /// @throws TokenizerException when one lies outside the model's vocabulary
+  public long[] ids(String text) {
+    long[] ids = tokenizer.ids(text);
+    for (long id : ids) {
+      requireInVocabulary(id);
+    }
     return ids;
+  }
+
+  List<Long> inVocabulary(List<Long> ids) {
+    ids.forEach(this::requireInVocabulary);
+    return ids;
+  }
+
+  private void requireInVocabulary(long id) {
+    if (id >= vocab()) {
+      throw new TokenizerException(
+          "%s: its %s gives token %d, the model's vocabulary has %d"
+              .formatted(checkpoint.directory(), Tokenizer.FILE_NAME, id, vocab()));
+    }
   }
 
   @Override
   public void close() {
-    tokenizer.close();
-    if (llava == null) {
-      model.close();
-    } else {
-      llava.close();
+    try (tokenizer) {
+      if (llava == null) {
+        model.close();
+      } else {
+        llava.close();
+      }
     }
   }
 }

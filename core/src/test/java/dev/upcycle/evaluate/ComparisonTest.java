@@ -137,7 +137,7 @@ class ComparisonTest {
 
   private Comparison compare(DecoderModel first, DecoderModel second) throws InterruptedException {
     return new Evaluator(
-            List.of(new EvaluatedText("text", ids)),
+            List.of(new EvaluatedText("text", ids.stream().mapToLong(Long::longValue).toArray())),
             new Strides(CONTEXT, STRIDE),
             Evaluator.Listener.SILENT)
         .compare(first, second);

@@ -26,6 +26,16 @@ class StatisticsTest {
   }
 
   @Test
+  void pairsThatComeInPartsGiveWhatTheyGiveAtOnce() {
+    PairedSums parts = new PairedSums();
+    parts.add(new double[] {5}, new double[] {6});
+    parts.add(new double[] {1, 0}, new double[] {3, 3});
+
+    assertThat(parts.difference())
+        .isEqualTo(PairedDifference.of(new double[] {5, 1, 0}, new double[] {6, 3, 3}));
+  }
+
+  @Test
   void evenLoadHasTheEntropyOfAllExperts() {
     ExpertLoad load = new ExpertLoad(0, List.of(5L, 5L, 5L, 5L));
 

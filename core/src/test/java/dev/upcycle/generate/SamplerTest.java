@@ -4,8 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.IntStream;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SamplerTest {
   private static final float[] LOGITS = {
@@ -41,6 +48,49 @@ class SamplerTest {
 
     assertThat(share(nucleus, 2)).isZero();
     assertThat(share(nucleus, 0)).isCloseTo(0.625, within(0.02));
+  }
+
+  @ParameterizedTest
+  @ValueSource(doubles = {0.01, 0.3, 0.6, 0.95, 0.9999})
+  void nucleusTakesWhatSortingTheWholeVocabularyTakes(double topP) {
+    Random random = new Random(4);
+    for (int place = 0; place < 300; place++) {
+      float[] logits = new float[50];
+      for (int i = 0; i < logits.length; i++) {
+        // Halves tie often, and some weights vanish.
+        logits[i] = Math.round(random.nextGaussian() * 6) / 2f - (i % 7 == 0 ? 2000 : 0);
+      }
+      double uniform = new CounterRandom(9).uniform(place);
+      assertThat(new Sampler(new Sampling.Nucleus(0.7, topP, 9)).choose(logits, place))
+          .isEqualTo(sorted(logits, topP, uniform));
+    }
+  }
+
+  private static int sorted(float[] logits, double topP, double uniform) {
+    double top = IntStream.range(0, logits.length).mapToDouble(i -> logits[i]).max().orElseThrow();
+    double[] weights =
+        IntStream.range(0, logits.length)
+            .mapToDouble(i -> Math.exp((logits[i] - top) / 0.7))
+            .toArray();
+    List<Integer> order =
+        IntStream.range(0, logits.length)
+            .boxed()
+            .sorted(Comparator.comparingDouble((Integer i) -> weights[i]).reversed())
+            .toList();
+    double wanted = topP * Arrays.stream(weights).sum();
+    double kept = 0;
+    int count = 0;
+    while (count == 0 || kept < wanted) {
+      kept += weights[order.get(count++)];
+    }
+    double left = uniform * kept;
+    for (int token : order.subList(0, count)) {
+      left -= weights[token];
+      if (left < 0) {
+        return token;
+      }
+    }
+    return order.get(count - 1);
   }
 
   @Test

@@ -51,6 +51,7 @@ final class ComputeOptions {
     options.useThreads(count);
     ModelOptions.findFallback(device)
         .ifPresent(reason -> terminal.warning("computing on the CPU: " + reason));
+    options.findCaution(device).ifPresent(terminal::warning);
     return options;
   }
 

@@ -10,9 +10,10 @@ import org.jspecify.annotations.Nullable;
 public record MoeLayer(Router router, Experts experts, @Nullable SharedExpert shared) {
   /// Applies the layer to tokens `[T, H]`.
   public MoeOutput forward(Tensor x, RoutingPass pass) {
-    Routing routing = router.route(x, pass);
-    Tensor routed = experts.forward(x, routing);
-    Tensor sum = shared == null ? routed : routed.plus(shared.forward(x));
+    Tensor seen = router.layerInput(x, pass);
+    Routing routing = router.route(seen, pass);
+    Tensor routed = experts.forward(seen, routing);
+    Tensor sum = shared == null ? routed : routed.plus(shared.forward(seen));
     return new MoeOutput(sum, List.of(routing));
   }
 

@@ -21,6 +21,10 @@ public record Router(Form form, Linear projection, @Nullable Tensor selectionBia
   static final int JITTER_DRAW = 0;
   static final int GUMBEL_DRAW = 1;
 
+  /// Added to a token's summed scores before they divide, as DeepSeek-V3's published code does: all
+  /// of them can underflow, and 0 / 0 is no weight. No other sum notices it.
+  private static final double SMALLEST_SUM = 1e-20;
+
   /// What a router does.
   ///
   /// @param refinement of logits before scoring
@@ -41,10 +45,15 @@ public record Router(Form form, Linear projection, @Nullable Tensor selectionBia
   /// @param logitScale logits become `logitScale · (logit - mean) / deviation` over a token's
   ///   experts (Skywork-MoE, arXiv 2406.06563); 0 leaves them
   /// @param jitter in training, inputs are multiplied by draws from `[1 - jitter, 1 + jitter]`
-  ///   (Switch Transformer, arXiv 2101.03961); the experts' inputs are not
-  public record Refinement(double logitScale, double jitter) {
+  /// @param reach whose inputs
+  public record Refinement(double logitScale, double jitter, Reach reach) {
     /// Neither.
     public static final Refinement NONE = new Refinement(0, 0);
+
+    /// Jitter of the router alone.
+    public Refinement(double logitScale, double jitter) {
+      this(logitScale, jitter, Reach.ROUTER);
+    }
 
     /// Refuses negative numbers and a jitter that could turn a sign.
     public Refinement {
@@ -54,6 +63,14 @@ public record Router(Form form, Linear projection, @Nullable Tensor selectionBia
                 .formatted(logitScale, jitter));
       }
     }
+  }
+
+  /// Who reads what jitter has multiplied.
+  public enum Reach {
+    /// The router; its experts read the tokens as they are (Switch Transformer, arXiv 2101.03961).
+    ROUTER,
+    /// The router and all experts of its layer, as transformers' `MixtralSparseMoeBlock` has it.
+    LAYER
   }
 
   /// A router without a selection bias.
@@ -74,15 +91,26 @@ public record Router(Form form, Linear projection, @Nullable Tensor selectionBia
     };
   }
 
-  private Tensor logits(Tensor x, RoutingPass pass) {
-    DType precision = form.scoring().precision(x.dtype());
-    Tensor wide = x.to(precision);
+  /// What the layer reads of tokens `[T, H]`, its router and its experts alike.
+  Tensor layerInput(Tensor x, RoutingPass pass) {
+    return jittered(x, pass, Reach.LAYER);
+  }
+
+  private Tensor jittered(Tensor x, RoutingPass pass, Reach reach) {
     double jitter = form.refinement().jitter();
-    if (jitter > 0 && pass instanceof RoutingPass.Train train) {
+    if (jitter > 0
+        && form.refinement().reach() == reach
+        && pass instanceof RoutingPass.Train train) {
       Tensor uniform = Tensors.uniform(train.noise().seedOf(JITTER_DRAW), x.shape());
       Tensor factors = uniform.times(2 * jitter).plus(1 - jitter).to(x.device());
-      wide = wide.times(factors.to(precision));
+      return x.times(factors.to(x.dtype()));
     }
+    return x;
+  }
+
+  private Tensor logits(Tensor x, RoutingPass pass) {
+    DType precision = form.scoring().precision(x.dtype());
+    Tensor wide = jittered(x.to(precision), pass, Reach.ROUTER);
     Tensor bias = projection.bias();
     Tensor logits =
         Functions.linear(
@@ -118,7 +146,7 @@ public record Router(Form form, Linear projection, @Nullable Tensor selectionBia
     }
     Tensor picked = evidence.scores().gather(1, chosen).to(precision);
     return switch (form.weighting()) {
-      case RENORMALISED -> picked.over(picked.sumKeeping(-1)).to(DType.F32);
+      case RENORMALISED -> picked.over(picked.sumKeeping(-1).plus(SMALLEST_SUM)).to(DType.F32);
       case AS_SCORED -> picked.to(DType.F32);
     };
   }
@@ -156,7 +184,7 @@ public record Router(Form form, Linear projection, @Nullable Tensor selectionBia
             || form.scoring() instanceof Scoring.SoftmaxOverChosen;
     if (normalise) {
       Tensor sums = Tensors.zerosLike(scores, scores.size(0)).indexAdd(0, tokens, weights);
-      weights = weights.over(sums.indexSelect(0, tokens));
+      weights = weights.over(sums.plus(SMALLEST_SUM).indexSelect(0, tokens));
     }
     return Routing.byExpert(tokens, experts, weights, evidence);
   }

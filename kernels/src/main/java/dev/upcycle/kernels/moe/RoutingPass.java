@@ -18,8 +18,7 @@ public sealed interface RoutingPass {
   record Train(NoiseCounter noise, @Nullable Tensor mask) implements RoutingPass {
     @Override
     public Train among(Tensor tokens, int group) {
-      NoiseCounter own = noise.inLayer((noise.layer() << Byte.SIZE) + group + 1);
-      return new Train(own, selected(mask, tokens));
+      return new Train(noise.inGroup(group), selected(mask, tokens));
     }
   }
 

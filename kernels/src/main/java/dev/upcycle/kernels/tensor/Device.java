@@ -62,6 +62,19 @@ public record Device(Kind kind, int index) {
     return probe.cudaDevices() > 0 ? Optional.empty() : probe.cudaProblem();
   }
 
+  /// What a user should know who let `auto` choose this device; empty for a device that was named,
+  /// and for the CPU.
+  ///
+  /// @param text what was asked for
+  public Optional<String> findCaution(String text) {
+    return text.equals("auto") && kind == Kind.CUDA
+        ? Optional.of(
+            "auto chose %s, and this project has never run on a GPU: check results against"
+                    .formatted(this)
+                + " --device cpu (docs/cuda.md says what was tested)")
+        : Optional.empty();
+  }
+
   private static int cudaIndex(String text) {
     if (text.equals("cuda")) {
       return 0;

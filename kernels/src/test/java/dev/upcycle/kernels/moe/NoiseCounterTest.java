@@ -27,6 +27,22 @@ class NoiseCounterTest {
   }
 
   @Test
+  void groupsOfLayersDrawWhatNoOtherLayerOrGroupDraws() {
+    Set<Long> seeds = new HashSet<>();
+    int places = 0;
+    for (int layer = 0; layer < 600; layer++) {
+      NoiseCounter plain = new NoiseCounter(7, 0, 0, 0, layer);
+      seeds.add(plain.seedOf(0));
+      places++;
+      for (int group = 0; group < 300; group++) {
+        seeds.add(plain.inGroup(group).seedOf(0));
+        places++;
+      }
+    }
+    assertThat(seeds).hasSize(places);
+  }
+
+  @Test
   void theSamePlaceHasTheSameSeed() {
     assertThat(new NoiseCounter(7, 1, 2, 3, 4).seedOf(0))
         .isEqualTo(new NoiseCounter(7, 1, 2, 3, 0).inLayer(4).seedOf(0));

@@ -6,16 +6,23 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.upcycle.kernels.Closeness;
 import dev.upcycle.kernels.KernelException;
 import dev.upcycle.kernels.ScopePerTest;
+import dev.upcycle.kernels.ffn.Activation;
+import dev.upcycle.kernels.ffn.FeedForward;
 import dev.upcycle.kernels.ffn.Linear;
 import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.Functions;
+import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.Tensors;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 @ExtendWith(ScopePerTest.class)
 class RouterTest {
@@ -162,6 +169,64 @@ class RouterTest {
     Tensor bound = x.abs().matmul(weight.abs().transpose(0, 1)).times(0.1 + 1e-5);
     assertThat(moved.max().item()).isPositive();
     assertThat(moved.minus(bound).max().item()).isNotPositive();
+  }
+
+  @Test
+  void jitterOfTheLayerMultipliesWhatRouterAndExpertsRead() {
+    Router jittering = router(new Router.Refinement(0, 0.1, Router.Reach.LAYER));
+    Router plain = router(Router.Refinement.NONE);
+    RoutingPass pass = new RoutingPass.Train(NOISE, null);
+    Tensor factors =
+        Tensors.uniform(NOISE.seedOf(Router.JITTER_DRAW), x.shape()).times(0.2).plus(1 - 0.1);
+
+    assertThat(forward(jittering, x, pass).isEqualTo(forward(plain, x.times(factors), pass)))
+        .isTrue();
+    assertThat(forward(jittering, x, pass).isEqualTo(forward(plain, x, pass))).isFalse();
+    RoutingPass infer = RoutingPass.Infer.ofAll();
+    assertThat(forward(jittering, x, infer).isEqualTo(forward(plain, x, infer))).isTrue();
+  }
+
+  @Test
+  void jitterOfTheRouterLeavesWhatExpertsRead() {
+    Router jittering = router(new Router.Refinement(0, 0.1));
+    RoutingPass pass = new RoutingPass.Train(NOISE, null);
+
+    assertThat(jittering.layerInput(x, pass)).isSameAs(x);
+  }
+
+  private Router router(Router.Refinement refinement) {
+    Router.Form form = Router.Form.topK(2);
+    return Router.of(
+        new Router.Form(form.scoring(), form.selection(), form.weighting(), refinement), weight);
+  }
+
+  private Tensor forward(Router router, Tensor tokens, RoutingPass pass) {
+    List<FeedForward> networks = new ArrayList<>();
+    for (int expert = 0; expert < weight.size(0); expert++) {
+      Tensor up = Tensors.normal(40 + expert, 6, x.size(1));
+      Tensor down = Tensors.normal(80 + expert, x.size(1), 6);
+      networks.add(new FeedForward.TwoLayer(Linear.of(up), Linear.of(down), Activation.GELU));
+    }
+    Experts experts = new Experts.Reference(new ExpertWeights.Separate(networks));
+    return new MoeLayer(router, experts, null).forward(tokens, pass).hidden();
+  }
+
+  @ParameterizedTest
+  @MethodSource("selections")
+  void scoresThatAllVanishGiveWeightsOfZeroAndFiniteGradients(Selection selection) {
+    var form = form(new Scoring.Sigmoid(), selection, Weighting.RENORMALISED);
+    Tensor tokens = Gradients.track(Tensors.full(DType.F32, 1, 3, 4));
+    Tensor far = Tensors.full(DType.F32, -100, 5, 4);
+
+    Routing routing = Router.of(form, far).route(tokens, RoutingPass.Infer.ofAll());
+    Gradients.backward(routing.weights().sum());
+
+    assertThat(routing.weights().toFloats()).isNotEmpty().containsOnly(0);
+    assertThat(Gradients.find(tokens).orElseThrow().abs().max().item()).isFinite();
+  }
+
+  static List<Selection> selections() {
+    return List.of(new Selection.TokenChoice(2), new Selection.ExpertChoice(0.4));
   }
 
   @Test

@@ -79,4 +79,12 @@ class DeviceTest {
     assertThat(Device.cuda(1)).hasToString("cuda:1");
     assertThat(Device.CPU).hasToString("cpu");
   }
+
+  @Test
+  void gpuThatAutoChoseComesWithACaution() {
+    assertThat(Device.cuda(0).findCaution("auto").orElseThrow())
+        .contains("cuda:0", "never run on a GPU", "--device cpu");
+    assertThat(Device.cuda(0).findCaution("cuda")).isEmpty();
+    assertThat(Device.CPU.findCaution("auto")).isEmpty();
+  }
 }
