@@ -49,7 +49,7 @@ class Vision:
 
 @dataclass(frozen=True)
 class Words:
-    """CLIP's text tower."""
+    """CLIP's text tower or, where the image tower is SigLIP's, SigLIP's."""
 
     hidden: int = 24
     intermediate: int = 40
@@ -131,6 +131,21 @@ CASES = [
             V + "head.probe",
             V + "head.attention.in_proj_weight",
             V + "encoder.layers.0.self_attn.v_proj.weight",
+        ),
+    ),
+    Case(
+        "siglip",
+        "both towers of SigLIP; the text tower sees all of a text and maps its last place",
+        Vision("siglip", act="gelu_pytorch_tanh", epsilon=1e-6),
+        words=Words(hidden=24),
+        projection=32,
+        gradients=(
+            "logit_scale",
+            "logit_bias",
+            "text_model.head.weight",
+            "text_model.embeddings.token_embedding.weight",
+            "text_model.encoder.layers.0.self_attn.k_proj.weight",
+            "vision_model.head.probe",
         ),
     ),
     Case(
@@ -241,8 +256,9 @@ def vision_config_of(case):
 
 def words_config_of(case):
     w = case.words
+    siglip = case.vision.kind == "siglip"
     return {
-        "model_type": "clip_text_model",
+        "model_type": "siglip_text_model" if siglip else "clip_text_model",
         "hidden_size": w.hidden,
         "intermediate_size": w.intermediate,
         "num_hidden_layers": w.layers,
@@ -253,7 +269,7 @@ def words_config_of(case):
         "layer_norm_eps": case.vision.epsilon,
         "attention_dropout": 0.0,
         "initializer_range": 0.02,
-        "projection_dim": case.projection,
+        "projection_size" if siglip else "projection_dim": case.projection,
         "bos_token_id": 1,
         "eos_token_id": w.eos,
         "pad_token_id": 0,
@@ -264,7 +280,7 @@ def class_of(case):
     if case.connector:
         return "LlavaForConditionalGeneration"
     if case.words:
-        return "CLIPModel"
+        return {"clip": "CLIPModel", "siglip": "SiglipModel"}[case.vision.kind]
     if case.vision.labels:
         return "ViTForImageClassification"
     return {"clip": "CLIPVisionModel", "siglip": "SiglipVisionModel", "vit": "ViTModel"}[case.vision.kind]
@@ -289,6 +305,8 @@ def dense_config_of(case):
             "vision_feature_select_strategy": case.strategy,
             "tie_word_embeddings": False,
         }
+    if case.words and case.vision.kind == "siglip":
+        return top | {"model_type": "siglip", "vision_config": vision, "text_config": words_config_of(case)}
     if case.words:
         return top | {
             "model_type": "clip",
@@ -407,7 +425,8 @@ def vit_shapes(v, prefix):
     return shapes
 
 
-def words_shapes(w):
+def words_shapes(w, head=None):
+    """`head` is the width that SigLIP's maps to."""
     prefix = "text_model."
     tower = Vision("clip", hidden=w.hidden, intermediate=w.intermediate, layers=w.layers)
     return (
@@ -417,6 +436,7 @@ def words_shapes(w):
         }
         | encoder_shapes(tower, prefix)
         | biased(prefix + "final_layer_norm", w.hidden)
+        | (biased(prefix + "head", head, w.hidden) if head else {})
     )
 
 
@@ -438,6 +458,9 @@ def shapes_of(case):
     if case.connector:
         text = {f"language_model.{n}": s for n, s in text_shapes(case.text).items()}
         return clip_shapes(v, "vision_tower.vision_model.") | connector_shapes(case) | text
+    if case.words and v.kind == "siglip":
+        scale = {"logit_scale": (1,), "logit_bias": (1,)}
+        return words_shapes(case.words, case.projection) | clip_shapes(v, V) | scale
     if case.words:
         heads = {"visual_projection.weight": (case.projection, v.hidden), "logit_scale": ()}
         heads["text_projection.weight"] = (case.projection, case.words.hidden)
@@ -460,7 +483,7 @@ def tensors_of(case):
         elif name.endswith(("bias", "class_embedding", "cls_token", "probe")):
             values *= 0.5
         elif name == "logit_scale":
-            values = np.asarray(1.5)
+            values = np.full(shape, 1.5)
         elif "position_embedding" in name:
             values *= 1.0
         elif not name.endswith(("token_embedding.weight", "embed_tokens.weight")):

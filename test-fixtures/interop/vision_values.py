@@ -147,13 +147,29 @@ def tower_values(case, model, inputs):
     return kept | {"main": out.last_hidden_state}
 
 
+def with_states(tower, inputs):
+    """What a tower gives, and every state of it; SigLIP's inner modules of version 4 keep none themselves."""
+    out = tower(inputs, output_hidden_states=True)
+    if out.hidden_states is not None:
+        return out, out.hidden_states
+    states = []
+    layers = tower.encoder.layers
+    hooks = [layer.register_forward_pre_hook(lambda _, args, kw: states.append((*args, *kw.values())[0]), with_kwargs=True)
+             for layer in layers]
+    last = layers[-1].register_forward_hook(lambda _, args, out: states.append(out[0] if isinstance(out, tuple) else out))
+    out = tower(inputs)
+    for hook in (*hooks, last):
+        hook.remove()
+    return out, states
+
+
 def clip_values(case, model, inputs):
     pixels, ids = inputs["pixel_values"], inputs["ids"]
     kept = {}
-    vision = model.vision_model(pixels, output_hidden_states=True)
-    text = model.text_model(ids, output_hidden_states=True)
-    kept |= {f"vision.hidden.{i}": h for i, h in enumerate(vision.hidden_states)}
-    kept |= {f"text.hidden.{i}": h for i, h in enumerate(text.hidden_states)}
+    vision, seen = with_states(model.vision_model, pixels)
+    text, read = with_states(model.text_model, ids)
+    kept |= {f"vision.hidden.{i}": h for i, h in enumerate(seen)}
+    kept |= {f"text.hidden.{i}": h for i, h in enumerate(read)}
     kept |= {"vision.pooled": vision.pooler_output, "text.pooled": text.pooler_output}
     kept["text.last"] = text.last_hidden_state
     out = model(input_ids=ids, pixel_values=pixels)

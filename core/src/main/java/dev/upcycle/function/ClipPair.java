@@ -10,7 +10,7 @@ import dev.upcycle.model.ModelOptions;
 import dev.upcycle.recipe.Part;
 import java.util.Optional;
 
-/// Two CLIPs, both towers of each.
+/// Two CLIPs or SigLIPs, both towers of each.
 ///
 /// @param source the dense one's checkpoint
 record ClipPair(ClipWalk dense, ClipWalk target, Checkpoint source) implements ModelPair {

@@ -76,10 +76,7 @@ public final class FunctionVerifier {
     }
     try {
       Optional<String> mismatch =
-          ModelPair.unbuilt(dense)
-              .or(() -> ModelPair.unbuilt(target))
-              .or(() -> ModelPair.differentKinds(dense, target))
-              .or(() -> ModelPair.open(dense, dense).mismatch());
+          ModelPair.differentKinds(dense, target).or(() -> ModelPair.open(dense, dense).mismatch());
       if (mismatch.isPresent()) {
         return mismatch.map(message -> new Obstacle(Cause.MODELS, message));
       }

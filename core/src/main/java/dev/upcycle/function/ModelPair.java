@@ -47,7 +47,7 @@ sealed interface ModelPair
       if (family.parts().stream().anyMatch(rule -> rule.part() == Part.CONNECTOR)) {
         return LLAVA;
       }
-      if (family.has(Role.PROJECTION)) {
+      if (family.has(Role.LOGIT_SCALE)) {
         return CLIP;
       }
       if (family.decodes()) {
@@ -67,16 +67,6 @@ sealed interface ModelPair
         case DECODER, TEXT_TOWER, CONNECTOR -> false;
       };
     }
-  }
-
-  /// Why a model is not run; empty when it is. SigLIP's text tower is not built.
-  static Optional<String> unbuilt(Checkpoint checkpoint) {
-    Architecture family = Architecture.require(checkpoint.config().modelType());
-    boolean composed = !family.parts().isEmpty();
-    boolean built = Kind.of(checkpoint) != Kind.TEXT_TOWER || (!composed && !family.has(Role.HEAD));
-    return built
-        ? Optional.empty()
-        : Optional.of("a %s is not run here".formatted(family.modelType()));
   }
 
   /// Why two checkpoints are not of one kind; empty when they are.

@@ -61,12 +61,12 @@ record TextPair(TextTowerWalk dense, TextTowerWalk target, Path directory) imple
     return new Inputs(tokens.count(), 0, Inputs.Origin.NOISE);
   }
 
-  /// Texts for a tower, each with its end.
+  /// Texts for a tower, each with its end where the tower looks for one.
   static ProbeTokens tokens(TextTowerWalk tower, Path directory) {
     OptionalLong positions = tower.config().findLong("max_position_embeddings");
-    return ProbeTokens.of(
-            new ProbeTokens.Vocabulary(tower.vocab(), positions, OptionalLong.of(tower.end())),
-            directory)
-        .endingIn(tower.end());
+    OptionalLong end = tower.findEnd();
+    ProbeTokens tokens =
+        ProbeTokens.of(new ProbeTokens.Vocabulary(tower.vocab(), positions, end), directory);
+    return end.isPresent() ? tokens.endingIn(end.getAsLong()) : tokens;
   }
 }

@@ -12,8 +12,9 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
+import org.jspecify.annotations.Nullable;
 
-/// CLIP whole: an image tower and a text tower whose vectors are compared.
+/// CLIP or SigLIP whole: an image tower and a text tower whose vectors are compared.
 ///
 /// Owns its weights until it is closed, as [DecoderModel] does.
 public final class ClipModel implements AutoCloseable {
@@ -38,13 +39,29 @@ public final class ClipModel implements AutoCloseable {
   }
 
   static CheckpointBinding bind(StoredPart whole) {
-    if (!whole.family().has(Role.PROJECTION)) {
+    if (!whole.family().has(Role.LOGIT_SCALE)) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
-          "%s is a %s, expected a CLIP with both towers"
+          "%s is a %s, expected a CLIP or a SigLIP with both towers"
               .formatted(whole.checkpoint().directory(), whole.family().modelType()));
     }
+    if (poolsNoImage(whole)) {
+      throw new CheckpointFormatException(
+          CheckpointFault.BAD_CONFIG_VALUE,
+          ("vision_use_head in vision_config of %s is false, expected true: a tower without a"
+                  + " head gives nothing to compare")
+              .formatted(whole.checkpoint().directory()));
+    }
     return CheckpointBinding.of(whole);
+  }
+
+  private static boolean poolsNoImage(StoredPart whole) {
+    return whole
+        .config()
+        .findNested("vision_config")
+        .flatMap(vision -> vision.findBoolean("vision_use_head"))
+        .filter(head -> !head)
+        .isPresent();
   }
 
   /// What both towers say of each other.
@@ -95,15 +112,18 @@ public final class ClipModel implements AutoCloseable {
     return new ContrastiveHead(
         projection(maps, "visual", table),
         projection(maps, "text", table),
-        table.require(binding.frame().require(Role.LOGIT_SCALE)));
+        new ContrastiveHead.Scale(
+            table.require(binding.frame().require(Role.LOGIT_SCALE)),
+            binding.frame().find(Role.LOGIT_BIAS).map(table::require).orElse(null)));
   }
 
-  private static Linear projection(List<String> maps, String start, WeightTable table) {
+  /// A SigLIP has none: what its towers give lies in one space.
+  private static @Nullable Linear projection(List<String> maps, String start, WeightTable table) {
     return maps.stream()
         .filter(name -> name.startsWith(start))
         .findFirst()
         .map(table::linear)
-        .orElseThrow(() -> new IllegalStateException("no " + start + " projection"));
+        .orElse(null);
   }
 
   /// Compares every image with every text.

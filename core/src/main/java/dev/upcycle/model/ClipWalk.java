@@ -5,7 +5,7 @@ import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.vision.ContrastiveHead;
 import dev.upcycle.recipe.Part;
 
-/// CLIP whole, its towers walked a layer at a time.
+/// CLIP or SigLIP whole, its towers walked a layer at a time.
 public final class ClipWalk {
   private final BorrowedWeights weights;
   private final TowerWalk vision;

@@ -1,5 +1,6 @@
 package dev.upcycle.model;
 
+import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.kernels.attention.AttentionPattern;
 import dev.upcycle.kernels.attention.GroupedQueryAttention;
@@ -49,7 +50,10 @@ record LayerForm(
   }
 
   private static AttentionPattern pattern(CheckpointBinding binding, int layer) {
-    if (binding.family().part().equals(Optional.of(Part.VISION))) {
+    // A text tower that ends in a head of its own is SigLIP's, which sees all of a text.
+    boolean seesAll =
+        binding.family().part().equals(Optional.of(Part.VISION)) || binding.family().has(Role.HEAD);
+    if (seesAll) {
       return new AttentionPattern.Bidirectional();
     }
     OptionalLong window = binding.family().slidingWindow(binding.config(), layer);

@@ -1,34 +1,28 @@
 package dev.upcycle.model;
 
 import dev.upcycle.arch.Role;
-import dev.upcycle.kernels.norm.Norm;
 import dev.upcycle.kernels.tensor.Functions;
 import dev.upcycle.kernels.tensor.Tensor;
 import java.util.List;
 import java.util.SequencedMap;
 
-/// CLIP's text tower with its weights in memory: causal, with learned positions.
+/// CLIP's or SigLIP's text tower with its weights in memory: CLIP's sees what stands before,
+/// SigLIP's everything; positions are learned.
 ///
 /// Owns its weights until it is closed, as [DecoderModel] does.
 public final class TextTower implements AutoCloseable {
-  /// Configs of OpenAI's towers hold this id where the end of a text is another one, the largest of
-  /// all (transformers, `modeling_clip.py`).
-  private static final long WRONG_END = 2;
-
-  private static final String END = "eos_token_id";
-
   private final CheckpointBinding binding;
   private final ModelOptions options;
   private final ModelWeights weights;
   private final List<TransformerLayer> layers;
-  private final Norm finalNorm;
+  private final TextHead head;
 
   private TextTower(CheckpointBinding binding, LayerForm form, ModelOptions options) {
     this.binding = binding;
     this.options = options;
     this.weights = ModelWeights.load(binding, options);
     this.layers = LayerAssembly.all(binding, form, weights.table());
-    this.finalNorm = weights.table().norm(binding.frame().require(Role.FINAL_NORM), form.norm());
+    this.head = TextHead.of(binding, form, weights.table());
   }
 
   static TextTower open(StoredPart part, ModelOptions options) {
@@ -39,7 +33,7 @@ public final class TextTower implements AutoCloseable {
   /// What the tower makes of texts.
   ///
   /// @param hidden `[texts, seq, hidden]`, after the final norm
-  /// @param pooled `[texts, hidden]`, the state of each text's end
+  /// @param pooled `[texts, hidden]`, what stands for each text
   /// @param routings one per layer that has experts, in the order of layers
   public record Output(Tensor hidden, Tensor pooled, List<LayerRouting> routings) {
     /// Takes a copy.
@@ -88,32 +82,13 @@ public final class TextTower implements AutoCloseable {
 
   /// The whole tower.
   ///
-  /// @param ids `[texts, seq]`, each with its end; what follows it is not seen
+  /// @param ids `[texts, seq]`, each with its end, whose successors a CLIP does not see; a SigLIP's
+  ///   are filled up
   public Output forward(Tensor ids, ForwardPass pass) {
     HiddenOutput output = states(ids, layers.size(), pass);
-    Tensor hidden = finalNorm.forward(output.hidden());
-    Tensor pooled = pooled(hidden, ids.to(options.device()), binding);
+    Tensor hidden = head.norm().forward(output.hidden());
+    Tensor pooled = head.pooled(hidden, ids.to(options.device()));
     return new Output(hidden, pooled, output.routings());
-  }
-
-  /// The state of each text's end, `[texts, hidden]`.
-  static Tensor pooled(Tensor hidden, Tensor ids, CheckpointBinding binding) {
-    long texts = hidden.size(0);
-    long width = hidden.size(2);
-    Tensor place = ends(ids, binding).view(texts, 1, 1).expand(texts, 1, width);
-    return hidden.gather(1, place).squeeze(1);
-  }
-
-  /// Where each text ends, `[texts]`: the first of several.
-  private static Tensor ends(Tensor ids, CheckpointBinding binding) {
-    long end = binding.config().requireLong(END);
-    return end == WRONG_END ? ids.argmax() : ids.isEqualTo(end).to(ids.dtype()).argmax();
-  }
-
-  /// The id that ends a text.
-  static long end(CheckpointBinding binding) {
-    long end = binding.config().requireLong(END);
-    return end == WRONG_END ? binding.dimensions().vocab() - 1 : end;
   }
 
   @Override

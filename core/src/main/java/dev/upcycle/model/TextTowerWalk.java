@@ -5,17 +5,14 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.kernels.tensor.Tensor;
 import java.util.List;
+import java.util.OptionalLong;
 
 /// A text tower that is walked a layer at a time, as [LayerWalk] walks a decoder.
 public final class TextTowerWalk {
-  private final BorrowedWeights weights;
-  private final LayerForm form;
-  private final StackWalk stack;
+  private final FramedWalk walk;
 
-  private TextTowerWalk(BorrowedWeights weights, LayerForm form) {
-    this.weights = weights;
-    this.form = form;
-    this.stack = new StackWalk(weights, form, null);
+  private TextTowerWalk(FramedWalk walk) {
+    this.walk = walk;
   }
 
   /// Binds a checkpoint that is a text tower; reads no weights.
@@ -26,57 +23,61 @@ public final class TextTowerWalk {
   }
 
   static TextTowerWalk open(StoredPart part, ModelOptions options) {
-    CheckpointBinding binding = CheckpointBinding.of(part);
-    return new TextTowerWalk(new BorrowedWeights(binding, options), LayerForm.of(binding));
+    return new TextTowerWalk(new FramedWalk(CheckpointBinding.of(part), options));
   }
 
   /// The layers.
   public StackWalk stack() {
-    return stack;
+    return walk.stack();
   }
 
   /// The config, the family's defaults filled in.
   public ModelConfig config() {
-    return weights.binding().config();
+    return walk.config();
   }
 
   /// Size of the vocabulary.
   public long vocab() {
-    return weights.binding().dimensions().vocab();
+    return walk.binding().dimensions().vocab();
   }
 
-  /// The id that ends a text.
-  public long end() {
-    return TextTower.end(weights.binding());
+  /// The id that ends a text; empty where the tower looks at the last place, whatever stands there.
+  public OptionalLong findEnd() {
+    return TextHead.findEnd(walk.binding());
   }
 
   /// Token ids `[texts, seq]` to what the first layer reads.
   ///
   /// @throws IllegalArgumentException when a text is longer than the tower has positions
   public Tensor embed(Tensor ids) {
-    String positions = weights.binding().frame().require(Role.POSITION_EMBEDDING);
-    return weights.with(
+    String positions = walk.binding().frame().require(Role.POSITION_EMBEDDING);
+    return walk.with(
         List.of(positions),
-        WeightChange.NONE,
         (table, scope) -> {
-          Tensor words = weights.rows(weights.binding().embedding(), ids);
+          Tensor words = walk.weights().rows(walk.binding().embedding(), ids);
           return scope.keep(TextTower.placed(words, table.require(positions)));
         });
   }
 
-  /// The state of each text's end, `[texts, hidden]`.
+  /// What stands for each text, `[texts, hidden]`.
   ///
   /// @param hidden after the last layer, `[texts, seq, hidden]`
   public Tensor pooled(Tensor hidden, Tensor ids) {
-    String name = weights.binding().frame().require(Role.FINAL_NORM);
-    String bias = weights.binding().frame().require(Role.NORM_BIAS);
-    return weights.with(
-        List.of(name, bias),
-        WeightChange.NONE,
+    return walk.with(
+        behind(),
         (table, scope) -> {
-          Tensor normed = table.norm(name, form.norm()).forward(hidden);
-          return scope.keep(
-              TextTower.pooled(normed, ids.to(weights.options().device()), weights.binding()));
+          TextHead head = TextHead.of(walk.binding(), walk.form(), table);
+          Tensor normed = head.norm().forward(hidden);
+          return scope.keep(head.pooled(normed, ids.to(walk.weights().options().device())));
         });
+  }
+
+  /// The tables of words and positions stand before the layers.
+  private List<String> behind() {
+    CheckpointBinding.Names frame = walk.binding().frame();
+    return frame.all().stream()
+        .filter(name -> !name.equals(walk.binding().embedding()))
+        .filter(name -> !name.equals(frame.require(Role.POSITION_EMBEDDING)))
+        .toList();
   }
 }

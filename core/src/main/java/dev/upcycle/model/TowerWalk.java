@@ -7,14 +7,10 @@ import java.util.List;
 
 /// An image tower that is walked a layer at a time, as [LayerWalk] walks a decoder.
 public final class TowerWalk {
-  private final BorrowedWeights weights;
-  private final LayerForm form;
-  private final StackWalk stack;
+  private final FramedWalk walk;
 
-  private TowerWalk(BorrowedWeights weights, LayerForm form) {
-    this.weights = weights;
-    this.form = form;
-    this.stack = new StackWalk(weights, form, null);
+  private TowerWalk(FramedWalk walk) {
+    this.walk = walk;
   }
 
   /// Binds a checkpoint that is an image tower; reads no weights.
@@ -25,43 +21,41 @@ public final class TowerWalk {
   }
 
   static TowerWalk open(StoredPart part, ModelOptions options) {
-    CheckpointBinding binding = VisionTower.bind(part);
-    return new TowerWalk(new BorrowedWeights(binding, options), LayerForm.of(binding));
+    return new TowerWalk(new FramedWalk(VisionTower.bind(part), options));
   }
 
   /// The layers.
   public StackWalk stack() {
-    return stack;
+    return walk.stack();
   }
 
   /// The config, the family's defaults filled in.
   public ModelConfig config() {
-    return weights.binding().config();
+    return walk.config();
   }
 
   /// What it takes for an image.
   public PixelShape pixels() {
-    return PixelShape.of(weights.binding().dimensions());
+    return PixelShape.of(walk.binding().dimensions());
   }
 
   /// Prepared pixels `[images, channels, side, side]` to what the first layer reads.
   public Tensor embed(Tensor pixels) {
-    return weights.with(
+    return walk.with(
         frame(),
-        WeightChange.NONE,
         (table, scope) ->
             scope.keep(
-                VisionFront.of(weights.binding(), form, table).forward(pixels, weights.options())));
+                VisionFront.of(walk.binding(), walk.form(), table)
+                    .forward(pixels, walk.weights().options())));
   }
 
   /// The tower's end, `[images, places, hidden]` after the last layer to what it gives.
   public VisionOutput head(Tensor hidden) {
-    return weights.with(
+    return walk.with(
         frame(),
-        WeightChange.NONE,
         (table, scope) -> {
           VisionOutput output =
-              VisionHead.of(weights.binding(), form, table)
+              VisionHead.of(walk.binding(), walk.form(), table)
                   .apply(new HiddenOutput(hidden, List.of()));
           output.findPooled().ifPresent(scope::keep);
           if (output.hidden() != hidden) {
@@ -72,6 +66,6 @@ public final class TowerWalk {
   }
 
   private List<String> frame() {
-    return weights.binding().frame().all();
+    return walk.binding().frame().all();
   }
 }

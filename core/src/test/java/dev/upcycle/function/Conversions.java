@@ -5,6 +5,7 @@ import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.convert.PlanExecutor;
 import dev.upcycle.convert.Progress;
 import dev.upcycle.plan.Planner;
+import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Setting;
@@ -18,10 +19,11 @@ final class Conversions {
 
   /// A shipped recipe with settings such as `seed=2`.
   static ResolvedRecipe recipe(String name, String... sets) {
-    return Recipes.resolve(
-        Recipes.text(name, Path.of("")),
-        Arrays.stream(sets).map(Setting::parse).toList(),
-        Map.of());
+    return recipe(Recipes.text(name, Path.of("")), sets);
+  }
+
+  static ResolvedRecipe recipe(RecipeText text, String... sets) {
+    return Recipes.resolve(text, Arrays.stream(sets).map(Setting::parse).toList(), Map.of());
   }
 
   static Checkpoint convert(Checkpoint dense, ResolvedRecipe recipe, Path out) {

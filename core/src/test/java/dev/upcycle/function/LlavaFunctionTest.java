@@ -9,13 +9,10 @@ import dev.upcycle.model.EditedModel;
 import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
-import dev.upcycle.recipe.Setting;
 import dev.upcycle.sample.TinyModel;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
-import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -41,7 +38,7 @@ class LlavaFunctionTest {
   @TempDir Path folder;
 
   private static ResolvedRecipe recipe(RecipeText text, String... sets) {
-    return Recipes.resolve(text, Arrays.stream(sets).map(Setting::parse).toList(), Map.of());
+    return Conversions.recipe(text, sets);
   }
 
   private static RecipeText shipped(String name) {

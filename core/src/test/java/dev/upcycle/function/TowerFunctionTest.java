@@ -10,6 +10,7 @@ import dev.upcycle.model.EditedModel;
 import dev.upcycle.model.GoldenCase;
 import dev.upcycle.model.Mixtures;
 import dev.upcycle.recipe.Part;
+import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.sample.TinyModel;
 import java.io.IOException;
@@ -26,6 +27,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 class TowerFunctionTest {
   /// Of a layer of equal experts against the dense one.
   private static final double EQUAL = 1e-6;
+
+  private static final RecipeText BOTH_TOWERS =
+      new RecipeText(
+          "siglip-both",
+          """
+          recipe: 1
+          name: siglip-both
+          source: {vision: siglip, language: siglip_text}
+          vision: {experts: {count: 4, per_token: 2}, router: {init: {kind: torch_linear}}}
+          language: {experts: {count: 4, per_token: 2}, router: {init: {kind: torch_linear}}}
+          """);
 
   @TempDir Path folder;
 
@@ -100,6 +112,62 @@ class TowerFunctionTest {
         .extracting(layer -> layer.place().name())
         .contains("vision layer 0", "language layer 1");
     assertThat(report.inputs().tokens()).isPositive();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"siglip-4x2, 1", "siglip-4x2, 2", "both, 1", "both, 2"})
+  void bothTowersOfASiglipKeepTheirFunction(String name, long seed) throws InterruptedException {
+    Checkpoint dense = GoldenCase.vision("siglip").checkpoint();
+    ResolvedRecipe recipe =
+        name.equals("both")
+            ? Conversions.recipe(BOTH_TOWERS, "seed=" + seed)
+            : recipe(name, "seed=" + seed);
+    FunctionReport report = verify(dense, convert(dense, recipe), Expectation.CONVERTED);
+    preserves(report);
+    assertThat(report.results())
+        .extracting(FunctionReport.Result::name)
+        .containsExactly(
+            "image embeddings", "text embeddings", "image vectors", "text vectors", "logits");
+    assertThat(report.layers())
+        .filteredOn(layer -> layer.findExperts().isPresent())
+        .hasSize(name.equals("both") ? 5 : 3);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "text_model.head.weight, text vectors",
+    "text_model.embeddings.position_embedding.weight, text embeddings",
+    "vision_model.head.probe, image vectors",
+    "logit_bias, logits"
+  })
+  void wrongWeightBesideASiglipsLayersIsCaughtAndNamed(String tensor, String subject)
+      throws IOException, InterruptedException {
+    Checkpoint dense = GoldenCase.vision("siglip").checkpoint();
+    Checkpoint converted = convert(dense, recipe("siglip-4x2"));
+    EditedModel.of(converted).signFlipped(tensor, 0).write(converted.directory());
+    FunctionReport report =
+        verify(dense, Checkpoint.open(converted.directory()), Expectation.CONVERTED);
+    assertThat(report.failures())
+        .extracting(FunctionReport.Failure::subject)
+        .first()
+        .isEqualTo(subject);
+  }
+
+  @Test
+  void siglipWhoseImageTowerHasNoHeadIsRefusedByItsKey() throws IOException {
+    EditedModel model = EditedModel.of(GoldenCase.vision("siglip").checkpoint());
+    String vision = model.config("vision_config").toString();
+    Checkpoint headless =
+        model
+            .config(
+                "vision_config",
+                vision.replace("\"vision_use_head\":true", "\"vision_use_head\":false"))
+            .write(folder.resolve("headless"));
+    assertThat(FunctionVerifier.obstacle(headless, headless))
+        .hasValueSatisfying(obstacle -> {
+          assertThat(obstacle.cause()).isEqualTo(Obstacle.Cause.MODELS);
+          assertThat(obstacle.message()).contains("vision_use_head", "headless is false");
+        });
   }
 
   @ParameterizedTest

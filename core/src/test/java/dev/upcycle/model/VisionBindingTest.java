@@ -210,7 +210,7 @@ class VisionBindingTest {
     Checkpoint decoder = GoldenCase.read("qwen2").checkpoint();
     assertThatThrownBy(() -> ClipModel.open(tower, ModelOptions.cpu()))
         .isInstanceOf(CheckpointFormatException.class)
-        .hasMessageContaining("is a vit, expected a CLIP with both towers");
+        .hasMessageContaining("is a vit, expected a CLIP or a SigLIP with both towers");
     assertThatThrownBy(() -> LlavaModel.open(tower, ModelOptions.cpu()))
         .isInstanceOf(CheckpointFormatException.class)
         .hasMessageContaining("is a vit, expected a LLaVA");

@@ -12,7 +12,6 @@ import java.util.List;
 import java.util.Objects;
 import java.util.SequencedMap;
 import java.util.function.Predicate;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -29,7 +28,11 @@ class VisionGoldenTest {
   }
 
   static List<String> towers() throws IOException {
-    return chosen(name -> !name.equals("clip") && !name.startsWith("llava"));
+    return chosen(name -> !pairs().contains(name) && !name.startsWith("llava"));
+  }
+
+  static List<String> pairs() {
+    return List.of("clip", "siglip");
   }
 
   static List<String> compositions() throws IOException {
@@ -209,9 +212,10 @@ class VisionGoldenTest {
     }
   }
 
-  @Test
-  void clipTowersGiveTransformersVectors() {
-    GoldenCase golden = GoldenCase.vision("clip");
+  @ParameterizedTest
+  @MethodSource("pairs")
+  void bothTowersGiveTransformersVectors(String name) {
+    GoldenCase golden = GoldenCase.vision(name);
     try (ClipModel model = ClipModel.open(golden.checkpoint(), ModelOptions.cpu())) {
       statesAgree(golden, model.vision());
       for (int count = 0; count <= model.text().layers().size(); count++) {

@@ -13,19 +13,19 @@ import org.junit.jupiter.api.extension.ExtendWith;
 
 @ExtendWith(ScopePerTest.class)
 class ContrastiveHeadTest {
+  private final Linear image = Linear.of(Tensors.normal(1, 4, 6));
+  private final Linear text = Linear.of(Tensors.normal(2, 4, 5));
+  private final Tensor logFactor = Tensors.full(DType.F32, 1.5);
   private final ContrastiveHead head =
-      new ContrastiveHead(
-          Linear.of(Tensors.normal(1, 4, 6)),
-          Linear.of(Tensors.normal(2, 4, 5)),
-          Tensors.full(DType.F32, 1.5));
+      new ContrastiveHead(image, text, new ContrastiveHead.Scale(logFactor, null));
 
   @Test
   void logitsAreCosinesTimesTheScale() {
     Tensor images = Tensors.normal(3, 2, 6);
     Tensor texts = Tensors.normal(4, 3, 5);
     float[] found = head.logits(head.embedImages(images), head.embedTexts(texts)).toFloats();
-    float[] left = head.image().forward(images).toFloats();
-    float[] right = head.text().forward(texts).toFloats();
+    float[] left = image.forward(images).toFloats();
+    float[] right = text.forward(texts).toFloats();
     for (int i = 0; i < 6; i++) {
       double product = 0;
       double ofImage = 0;
@@ -39,6 +39,27 @@ class ContrastiveHeadTest {
       }
       double cosine = product / Math.sqrt(ofImage * ofText);
       assertThat(found[i]).isCloseTo((float) (cosine * Math.exp(1.5)), Offset.offset(1e-5f));
+    }
+  }
+
+  @Test
+  void withoutMapsTheVectorsThemselvesAreComparedAndABiasIsAdded() {
+    Tensor images = Tensors.normal(3, 2, 6);
+    Tensor texts = Tensors.normal(4, 3, 6);
+    ContrastiveHead plain =
+        new ContrastiveHead(null, null, new ContrastiveHead.Scale(logFactor, null));
+    ContrastiveHead biased =
+        new ContrastiveHead(
+            null, null, new ContrastiveHead.Scale(logFactor, Tensors.full(DType.F32, -0.75)));
+    Tensor left = plain.embedImages(images);
+    Tensor right = plain.embedTexts(texts);
+    assertThat(left.square().sum(-1).toFloats())
+        .containsExactly(new float[] {1, 1}, Offset.offset(1e-6f));
+    assertThat(left.shape()).containsExactly(2, 6);
+    float[] without = plain.logits(left, right).toFloats();
+    float[] with = biased.logits(left, right).toFloats();
+    for (int i = 0; i < without.length; i++) {
+      assertThat(with[i]).isCloseTo(without[i] - 0.75f, Offset.offset(1e-6f));
     }
   }
 }
