@@ -176,7 +176,8 @@ class ExamplesTest {
       Files.writeString(folder.resolve("tune.yaml"), TUNE);
     }
     String output = words.contains("--out") ? words.get(words.indexOf("--out") + 1) : "";
-    for (String word : words) {
+    for (String said : words) {
+      String word = said.replaceFirst("^(language|vision)=", "");
       Path model = folder.resolve(word.replace("/config.json", ""));
       Optional<String> recipe = recipeFor(word);
       if (recipe.isPresent() && !word.equals(output) && Files.notExists(model)) {

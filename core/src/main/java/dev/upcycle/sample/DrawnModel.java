@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -57,7 +58,7 @@ public final class DrawnModel {
     TensorFile.write(
         directory.resolve("model.safetensors"),
         slots.values().stream().map(slot -> slot.spec(DType.F32)).toList(),
-        tensor -> FreshWeights.of(slots.get(tensor.name())));
+        tensor -> FreshWeights.of(Objects.requireNonNull(slots.get(tensor.name()))));
   }
 
   /// Writes the recipes, which read [DrawnData] in a folder `data` beside them.

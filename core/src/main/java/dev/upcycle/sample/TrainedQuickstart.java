@@ -129,7 +129,7 @@ public final class TrainedQuickstart {
     ModelOptions options = TextModel.options("cpu", "f32");
     options.useThreads(settings.threads());
     try (TextModel model = TextModel.open(directory, options)) {
-      EvaluatedText text = new EvaluatedText("measure.txt", model.encode(measured));
+      EvaluatedText text = new EvaluatedText("measure.txt", model.ids(measured));
       Evaluation evaluation =
           new Evaluator(List.of(text), new Strides(CONTEXT, CONTEXT), (_, _) -> {})
               .evaluate(model.model());

@@ -29,8 +29,8 @@ import picocli.CommandLine.Option;
     footer = {
       "upcycle plan mistral-8x2 --model ./Mistral-7B-v0.1",
       "upcycle plan --model ./Mistral-7B-v0.1/config.json --experts 4 --json",
-      "upcycle plan cumo-mistral-7b --model language=./mistral/config.json \\",
-      "  --model vision=./clip/config.json",
+      "upcycle plan cumo-mistral-7b --model language=./Mistral-7B-v0.1 \\",
+      "  --model vision=./clip-vit-large-patch14-336/config.json",
     })
 final class PlanCommand extends Command {
   @Mixin private RecipeOptions recipe = new RecipeOptions();
