@@ -219,10 +219,11 @@ final class StageRun {
             .filter(_ -> last || every(stage.validation().flatMap(Stage.Validation::every)))
             .isPresent();
     if (measures) {
-      double loss = rows.measure(model).orElseThrow();
+      ValidationLoss found = rows.measure(model).orElseThrow();
+      double loss = found.mean();
       measured = OptionalDouble.of(loss);
-      log.addValidation(state.step(), loss);
-      listener.validated(state.step(), loss);
+      log.addValidation(state.step(), found);
+      listener.validated(state.step(), found);
       better = state.best().map(best -> loss < best.loss()).orElse(true);
       state = state.measured(loss);
     }
