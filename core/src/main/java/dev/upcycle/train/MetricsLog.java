@@ -91,9 +91,16 @@ final class MetricsLog implements AutoCloseable {
     events.add(step.step(), values);
   }
 
-  void addValidation(long step, double loss) {
-    write(begin(step).put("validation_loss", loss));
-    events.add(step, Map.of("validation_loss", loss));
+  void addValidation(long step, ValidationLoss loss) {
+    Map<String, Double> values = new LinkedHashMap<>();
+    values.put("validation_loss", loss.mean());
+    if (loss.sources().size() > 1) {
+      loss.sources().forEach((name, value) -> values.put("validation_loss." + name, value));
+    }
+    ObjectNode line = begin(step);
+    values.forEach(line::put);
+    write(line);
+    events.add(step, values);
   }
 
   private static ObjectNode begin(long step) {

@@ -4,6 +4,7 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.write.OutputException;
+import dev.upcycle.recipe.DataSettings;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
 import java.io.IOException;
@@ -42,7 +43,10 @@ record RunIdentity(String recipe, SequencedMap<String, String> files) {
     TreeSet<Path> data = new TreeSet<>();
     for (Stage stage : stages) {
       data.add(stage.data().path());
-      stage.validation().ifPresent(validation -> data.add(validation.data().path()));
+      stage.validation().stream()
+          .flatMap(validation -> validation.sources().stream())
+          .map(DataSettings::path)
+          .forEach(data::add);
     }
     data.forEach(path -> files.put("data file " + path, sha256(path)));
     return new RunIdentity(recipe.yaml(), files);

@@ -10,10 +10,13 @@ import dev.upcycle.data.SampleOrder;
 import dev.upcycle.data.SampleSet;
 import dev.upcycle.data.SkipLimit;
 import dev.upcycle.data.StageData;
+import dev.upcycle.recipe.DataSettings;
 import dev.upcycle.recipe.Stage;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
+import java.util.SequencedMap;
 import java.util.concurrent.CancellationException;
 import java.util.stream.Stream;
 
@@ -111,20 +114,29 @@ final class StageRows implements AutoCloseable {
     source.seek(position);
   }
 
-  /// The mean cross-entropy over the learned tokens of the rows to measure on; empty where the
-  /// stage has none.
-  Optional<Double> measure(StageModel model) throws InterruptedException {
+  /// The loss of each source that the stage is measured on; empty where it has none.
+  Optional<ValidationLoss> measure(StageModel model) throws InterruptedException {
     if (stage.validation().isEmpty()) {
       return Optional.empty();
     }
     Stage.Validation validation = stage.validation().get();
-    StageData data = new StageData(validation.data(), input);
+    SequencedMap<String, Double> losses = new LinkedHashMap<>();
+    for (DataSettings source : validation.sources()) {
+      losses.put(
+          String.valueOf(source.path().getFileName()), measure(model, source, validation.rows()));
+    }
+    return Optional.of(new ValidationLoss(losses));
+  }
+
+  private double measure(StageModel model, DataSettings source, Optional<Integer> most)
+      throws InterruptedException {
+    StageData data = new StageData(source, input);
     try (SampleSet rows = data.open(threads, SkipLimit.NONE)) {
-      int count = Math.min(rows.size(), validation.rows().orElse(Integer.MAX_VALUE));
+      int count = Math.min(rows.size(), most.orElse(Integer.MAX_VALUE));
       try (BatchSource measured =
           new BatchSource(
               rows, new SampleOrder.Sequential(count), settings(data, BatchSource.Passes.ONE))) {
-        return Optional.of(mean(model, measured, count));
+        return mean(model, measured, count);
       }
     }
   }

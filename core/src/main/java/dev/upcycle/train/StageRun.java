@@ -204,15 +204,15 @@ final class StageRun implements AutoCloseable {
 
   /// Whether it is the best so far.
   private boolean measure(MetricsLog log, TrainListener listener) throws InterruptedException {
-    double loss = measuredLoss();
-    measured = OptionalDouble.of(loss);
+    ValidationLoss loss = measuredLoss();
+    measured = OptionalDouble.of(loss.mean());
     log.addValidation(state.step(), loss);
     listener.validated(state.step(), loss);
-    state = state.measured(loss);
+    state = state.measured(loss.mean());
     return state.best().filter(best -> best.step() == state.step()).isPresent();
   }
 
-  private double measuredLoss() throws InterruptedException {
+  private ValidationLoss measuredLoss() throws InterruptedException {
     if (average.isEmpty()) {
       return modelLoss();
     }
@@ -221,7 +221,7 @@ final class StageRun implements AutoCloseable {
     }
   }
 
-  private double modelLoss() throws InterruptedException {
+  private ValidationLoss modelLoss() throws InterruptedException {
     try {
       return rows.measure(model).orElseThrow();
     } catch (UncheckedIOException e) {

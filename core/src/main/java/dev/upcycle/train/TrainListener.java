@@ -21,7 +21,7 @@ public interface TrainListener {
   /// The stage was measured.
   ///
   /// @param step of the run
-  default void validated(long step, double loss) {}
+  default void validated(long step, ValidationLoss loss) {}
 
   /// The run was saved.
   default void saved(Path checkpoint) {}

@@ -70,8 +70,8 @@ class ResultTest {
     }
 
     @Override
-    public void validated(long step, double loss) {
-      losses.add(loss);
+    public void validated(long step, ValidationLoss loss) {
+      losses.add(loss.mean());
     }
 
     @Override

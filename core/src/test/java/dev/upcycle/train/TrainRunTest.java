@@ -237,4 +237,32 @@ class TrainRunTest {
     assertThat(reduced.steps.getLast().losses().crossEntropy())
         .isCloseTo(plain.steps.getLast().losses().crossEntropy(), Percentage.withPercentage(2));
   }
+
+  @Test
+  void everySourceOfTheValidationHasItsOwnLossAndTheirMeanDecides() throws IOException {
+    Files.writeString(folder.resolve("newton.txt"), "The Rays of Light which are refracted.");
+    Files.writeString(folder.resolve("noise.txt"), "zqxjkvbpygfwmucldrhs 0987654321");
+    String setting =
+        "train.stages.0.validate={path: [%s, %s]}"
+            .formatted(folder.resolve("newton.txt"), folder.resolve("noise.txt"));
+    List<ValidationLoss> heard = new ArrayList<>();
+    run(
+        "run",
+        runs.request(Runs.TWO_STAGES, setting, "train.defaults.steps=1"),
+        new TrainListener() {
+          @Override
+          public void validated(long step, ValidationLoss loss) {
+            heard.add(loss);
+          }
+        });
+    ValidationLoss loss = heard.getFirst();
+    double newton = loss.sources().getOrDefault("newton.txt", Double.NaN);
+    double noise = loss.sources().getOrDefault("noise.txt", Double.NaN);
+    assertThat(noise).isGreaterThan(newton + 1);
+    assertThat(loss.mean()).isCloseTo((newton + noise) / 2, Offset.offset(1e-12));
+    assertThat(Files.readAllLines(folder.resolve("run/1-dense/metrics.jsonl")).getLast())
+        .contains("\"validation_loss\":" + loss.mean())
+        .contains("\"validation_loss.newton.txt\":" + newton)
+        .contains("\"validation_loss.noise.txt\":" + noise);
+  }
 }

@@ -146,6 +146,33 @@ sealed interface Leaf extends Shape {
     }
   }
 
+  /// The path of a file, or a list of paths of files whose own names differ.
+  record FilePaths() implements Leaf {
+    static final FilePath EACH = new FilePath();
+
+    @Override
+    public Optional<Object> read(Node node) {
+      List<Node> nodes = node instanceof Node.Sequence sequence ? sequence.items() : List.of(node);
+      List<Path> paths =
+          nodes.stream().flatMap(item -> EACH.read(item).stream()).map(Path.class::cast).toList();
+      long names = paths.stream().map(Path::getFileName).distinct().count();
+      return !paths.isEmpty() && paths.size() == nodes.size() && names == nodes.size()
+          ? Optional.of(paths)
+          : Optional.empty();
+    }
+
+    @Override
+    public String expected() {
+      return EACH.expected() + ", or a list of paths of files with different names";
+    }
+
+    @Override
+    public String write(Object value) {
+      List<String> paths = ((List<?>) value).stream().map(String::valueOf).toList();
+      return YamlText.of(paths.size() == 1 ? paths.getFirst() : paths);
+    }
+  }
+
   /// An integer in a range, both ends included.
   record Whole(long min, long max) implements Leaf {
     @Override

@@ -19,7 +19,8 @@ final class RelativePaths {
     return switch (node) {
       case Node.Mapping map -> resolve(shape, map, base);
       case Node.Scalar scalar
-          when shape instanceof Leaf.FilePath && scalar.value() instanceof String ->
+          when (shape instanceof Leaf.FilePath || shape instanceof Leaf.FilePaths)
+              && scalar.value() instanceof String ->
           Leaf.FilePath.path(scalar.text())
               .map(path -> base.resolve(path).toAbsolutePath().normalize().toString())
               .<Node>map(path -> new Node.Scalar(scalar.place(), path, path))
@@ -28,6 +29,10 @@ final class RelativePaths {
           new Node.Sequence(
               list.place(),
               list.items().stream().map(item -> resolve(items.item(), item, base)).toList());
+      case Node.Sequence list when shape instanceof Leaf.FilePaths ->
+          new Node.Sequence(
+              list.place(),
+              list.items().stream().map(item -> resolve(Leaf.FilePaths.EACH, item, base)).toList());
       case Node.Scalar _, Node.Sequence _, Node.Refused _ -> node;
     };
   }

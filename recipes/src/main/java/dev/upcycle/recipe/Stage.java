@@ -1,5 +1,6 @@
 package dev.upcycle.recipe;
 
+import java.util.List;
 import java.util.Optional;
 
 /// One stage of training: what trains at which rate, on which data, with which losses.
@@ -63,17 +64,22 @@ public record Stage(
 
   /// What a stage is measured on.
   ///
-  /// @param data rows, read as the stage reads its own
+  /// @param sources rows, read as the stage reads its own; files whose own names differ
   /// @param every steps between two measurements; empty measures at the end only
-  /// @param rows the most that are read; empty is all
+  /// @param rows the most that are read of each source; empty is all
   /// @param patience measurements without a better one after which the stage ends; empty never
   /// @param result which model the stage leaves
   public record Validation(
-      DataSettings data,
+      List<DataSettings> sources,
       Optional<Integer> every,
       Optional<Integer> rows,
       Optional<Integer> patience,
-      Result result) {}
+      Result result) {
+    /// Takes a copy.
+    public Validation {
+      sources = List.copyOf(sources);
+    }
+  }
 
   /// Which model a stage leaves, to the next one or as the end of the run.
   public enum Result {

@@ -146,7 +146,7 @@ final class TrainBuilder {
         .find(path.child("path"))
         .map(found ->
             new Stage.Validation(
-                data.at((Path) found.value()),
+                ((List<?>) found.value()).stream().map(Path.class::cast).map(data::at).toList(),
                 leaves.findCount(path.child("every")),
                 leaves.findCount(path.child("rows")),
                 leaves.findCount(path.child("patience")),

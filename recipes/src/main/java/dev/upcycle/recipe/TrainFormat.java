@@ -105,7 +105,7 @@ final class TrainFormat {
   private static final Shape VALIDATE =
       new Shape.Section(
           List.of(
-              Key.of("path", PATH, REFUSED),
+              Key.of("path", new Leaf.FilePaths(), REFUSED),
               Key.of("every", COUNT, LEFT_OUT),
               Key.of("rows", COUNT, LEFT_OUT),
               Key.of("patience", COUNT, LEFT_OUT),

@@ -223,4 +223,42 @@ class TrainingTest {
     assertThatThrownBy(() -> read(TWO_STAGES.replace("name: sparse", "name: dense")))
         .hasMessageContaining("train.stages.1.name: found dense a second time");
   }
+
+  private static List<Path> measured(String setting) {
+    return stage(0, setting).validation().orElseThrow().sources().stream()
+        .map(DataSettings::path)
+        .toList();
+  }
+
+  @Test
+  void aStageIsMeasuredOnOneFileOrOnSeveralOfDifferentNames() {
+    assertThat(measured("train.defaults.validate={path: /a.txt}"))
+        .containsExactly(Path.of("/a.txt"));
+    assertThat(measured("train.defaults.validate={path: [/a.txt, /b.txt]}"))
+        .containsExactly(Path.of("/a.txt"), Path.of("/b.txt"));
+    assertThatThrownBy(() -> measured("train.defaults.validate={path: [/a/x.txt, /b/x.txt]}"))
+        .isInstanceOf(RecipeException.class)
+        .hasMessageContaining("files with different names");
+  }
+
+  @Test
+  void filesOfAListAreRelativeToTheRecipe() {
+    RecipeText text =
+        new RecipeText(
+            "mine.yaml",
+            TWO_STAGES + "      validate: {path: [a.txt, sub/b.txt]}\n",
+            Optional.of(folder));
+    Stage.Validation validation =
+        Recipes.resolve(text, List.of(), Map.of())
+            .recipe()
+            .training()
+            .orElseThrow()
+            .stages()
+            .getLast()
+            .validation()
+            .orElseThrow();
+    assertThat(validation.sources())
+        .extracting(DataSettings::path)
+        .containsExactly(folder.resolve("a.txt"), folder.resolve("sub/b.txt"));
+  }
 }

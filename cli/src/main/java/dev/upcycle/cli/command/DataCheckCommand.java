@@ -137,9 +137,12 @@ final class DataCheckCommand extends Command {
     Map<String, DataSettings> settings = new LinkedHashMap<>();
     for (Stage stage : training.stages()) {
       settings.put(stage.name(), stage.data());
-      stage
-          .validation()
-          .ifPresent(validation -> settings.put(stage.name() + ".validate", validation.data()));
+      List<DataSettings> sources =
+          stage.validation().map(Stage.Validation::sources).orElse(List.of());
+      for (DataSettings source : sources) {
+        String own = sources.size() == 1 ? "" : "." + source.path().getFileName();
+        settings.put(stage.name() + ".validate" + own, source);
+      }
     }
     return settings;
   }

@@ -7,9 +7,11 @@ import dev.upcycle.data.DataException;
 import dev.upcycle.train.StageSummary;
 import dev.upcycle.train.StepReport;
 import dev.upcycle.train.TrainListener;
+import dev.upcycle.train.ValidationLoss;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -74,8 +76,16 @@ final class TrainConsole implements TrainListener, AutoCloseable {
   }
 
   @Override
-  public void validated(long step, double loss) {
-    terminal.note(String.format(Locale.ROOT, "step %d: validation loss %.4f", step, loss));
+  public void validated(long step, ValidationLoss loss) {
+    String apart =
+        loss.sources().size() == 1
+            ? ""
+            : loss.sources().entrySet().stream()
+                .map(source ->
+                    String.format(Locale.ROOT, "%s %.4f", source.getKey(), source.getValue()))
+                .collect(Collectors.joining(", ", ": ", ""));
+    terminal.note(
+        String.format(Locale.ROOT, "step %d: validation loss %.4f%s", step, loss.mean(), apart));
   }
 
   @Override
