@@ -30,6 +30,7 @@ class ExamplesTest {
     return List.of(
         "",
         "quickstart",
+        "quickstart cumo",
         "inspect",
         "plan",
         "convert",

@@ -60,6 +60,7 @@ class JsonDocumentsTest {
             "smoke mistral-4x2",
             "bench convert --size 13MB --pairs 1",
             "quickstart",
+            "quickstart cumo --brief",
             "eval ./upcycle-quickstart/moe --text ./text.txt --against ./upcycle-quickstart/dense",
             "generate ./upcycle-quickstart/moe --prompt light --max-tokens 2",
             "route ./upcycle-quickstart/moe --text a=./text.txt --text b=./text.txt",

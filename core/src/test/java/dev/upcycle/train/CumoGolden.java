@@ -1,10 +1,12 @@
 package dev.upcycle.train;
 
+import dev.upcycle.chat.LabelledTokens;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.convert.PlanExecutor;
 import dev.upcycle.convert.Progress;
 import dev.upcycle.data.BatchFixture;
+import dev.upcycle.image.ImageTensor;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.model.GoldenCase;
@@ -125,12 +127,11 @@ record CumoGolden(JsonNode json, GoldenCase inputs) {
       for (int row = 0; row < count; row++) {
         int length = length(Arrays.copyOfRange(ids, row * seq, (row + 1) * seq));
         int places = json.required("places").required(row).asInt();
+        float[] own = Arrays.copyOfRange(pixels, row * image, (row + 1) * image);
         rows.add(
             new BatchFixture.Row(
-                Arrays.copyOfRange(ids, row * seq, row * seq + length),
-                Arrays.copyOfRange(labels, row * seq, row * seq + length),
-                Optional.of(Arrays.copyOfRange(pixels, row * image, (row + 1) * image))
-                    .filter(_ -> places > 0),
+                new LabelledTokens(some(ids, row * seq, length), some(labels, row * seq, length)),
+                places == 0 ? Optional.empty() : Optional.of(ImageTensor.of(3, SIDE, SIDE, own)),
                 places));
       }
       return TokenBatch.of(BatchFixture.of(rows, SIDE));
@@ -139,6 +140,10 @@ record CumoGolden(JsonNode json, GoldenCase inputs) {
 
   private Tensor of(String name, int batch) {
     return inputs.tensor(name).narrow(0, batch, 1).squeeze(0);
+  }
+
+  private static List<Long> some(long[] values, int from, int length) {
+    return Arrays.stream(values, from, from + length).boxed().toList();
   }
 
   private static int length(long[] ids) {

@@ -92,10 +92,10 @@ class CumoParityTest {
   private static StepLosses step(
       Checkpoint checkpoint, Stage stage, Consumer<StageModel> before, Consumer<StageModel> after) {
     try (StageModel model = CumoGolden.open(checkpoint, stage);
-        TensorScope _ = TensorScope.open();
-        Gradients.Pause pause = Gradients.pause()) {
-      before.accept(model);
-      pause.close();
+        TensorScope _ = TensorScope.open()) {
+      try (Gradients.Pause _ = Gradients.pause()) {
+        before.accept(model);
+      }
       StepLosses losses = model.backward(List.of(CumoGolden.read().batch(0)), NO_NOISE);
       after.accept(model);
       return losses;

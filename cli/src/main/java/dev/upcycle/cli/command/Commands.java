@@ -34,11 +34,14 @@ public final class Commands {
           new Entry("prefill", BenchPrefillCommand::new),
           new Entry("tower", BenchTowerCommand::new));
 
+  private static final List<Entry> OF_QUICKSTART =
+      List.of(new Entry("cumo", QuickstartCumoCommand::new));
+
   private static final List<Entry> OF_DATA = List.of(new Entry("check", DataCheckCommand::new));
 
   private static final List<Entry> ALL =
       List.of(
-          new Entry("quickstart", QuickstartCommand::new),
+          new Entry("quickstart", QuickstartCommand::new, OF_QUICKSTART),
           new Entry("inspect", InspectCommand::new),
           new Entry("plan", PlanCommand::new),
           new Entry("convert", ConvertCommand::new),
