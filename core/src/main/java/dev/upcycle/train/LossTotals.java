@@ -68,12 +68,9 @@ final class LossTotals {
 
   StepLosses losses() {
     double total = crossEntropy + settings.balance() * balance + settings.routerZ() * routerZ;
-    List<Double> shares = new ArrayList<>();
-    for (long[] layer : counts == null ? new long[0][] : counts) {
-      long all = Arrays.stream(layer).sum();
-      long most = Arrays.stream(layer).max().orElse(0);
-      shares.add(all == 0 ? 0.0 : (double) most / all);
-    }
-    return new StepLosses(total, crossEntropy, balance, routerZ, shares);
+    long[][] summed = counts == null ? new long[0][] : counts;
+    List<List<Long>> choices =
+        Arrays.stream(summed).map(layer -> Arrays.stream(layer).boxed().toList()).toList();
+    return new StepLosses(total, crossEntropy, balance, routerZ, choices);
   }
 }

@@ -8,16 +8,27 @@ import java.util.List;
 /// @param crossEntropy mean over the learned tokens
 /// @param balance mean over micro-batches; 0 without routers
 /// @param routerZ likewise
-/// @param shares of the most used expert of each layer that routes
+/// @param choices how often each expert of each layer that routes was chosen
 public record StepLosses(
-    double total, double crossEntropy, double balance, double routerZ, List<Double> shares) {
+    double total, double crossEntropy, double balance, double routerZ, List<List<Long>> choices) {
   /// Takes a copy.
   public StepLosses {
-    shares = List.copyOf(shares);
+    choices = choices.stream().map(List::copyOf).toList();
+  }
+
+  /// The share of the most used expert of each layer that routes.
+  public List<Double> shares() {
+    return choices.stream().map(StepLosses::share).toList();
+  }
+
+  private static double share(List<Long> layer) {
+    long all = layer.stream().mapToLong(Long::longValue).sum();
+    long most = layer.stream().mapToLong(Long::longValue).max().orElse(0);
+    return all == 0 ? 0 : (double) most / all;
   }
 
   /// The largest share of the choices that an expert has in any layer; 0 without routers.
   public double largestShare() {
-    return shares.stream().mapToDouble(Double::doubleValue).max().orElse(0);
+    return shares().stream().mapToDouble(Double::doubleValue).max().orElse(0);
   }
 }

@@ -14,6 +14,11 @@ public interface TrainListener {
   /// A step was taken.
   default void stepped(StepReport step) {}
 
+  /// Something about the training that its user should know.
+  ///
+  /// @param step of the run
+  default void warned(long step, String what) {}
+
   /// The stage was measured.
   ///
   /// @param step of the run

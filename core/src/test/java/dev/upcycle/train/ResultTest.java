@@ -111,7 +111,7 @@ class ResultTest {
   void theBestModelIsTheResultWhereTheRecipeSaysSo() throws IOException {
     Heard heard = run("run", "train.stages.0.validate.result=best");
     double best = heard.losses.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
-    long step = 2 * (heard.losses.indexOf(best) + 1);
+    long step = 2L * (heard.losses.indexOf(best) + 1);
     assertThat(step).as("losses " + heard.losses).isLessThan(12);
     assertThat(origin("run").path("step").asLong()).isEqualTo(step);
     assertThat(origin("run").path("validation_loss").asDouble()).isEqualTo(best);
@@ -176,7 +176,7 @@ class ResultTest {
     Heard heard =
         run("run", "train.stages.0.checkpoint.every=1", "train.stages.0.checkpoint.keep_every=5");
     double best = heard.losses.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
-    long step = 2 * (heard.losses.indexOf(best) + 1);
+    long step = 2L * (heard.losses.indexOf(best) + 1);
     String[] kept =
         LongStream.of(5, 10, 11, 12, step)
             .distinct()
