@@ -186,6 +186,22 @@ class ResultTest {
   }
 
   @Test
+  void aResumedStageOutlivesTheCheckpointThatItBeganWith() {
+    String[] settings = {
+      "train.stages.0.checkpoint.every=1", "train.stages.0.rates={\"*.mlp.*\": 1.0e-3}"
+    };
+    run("whole", settings);
+    TrainRun.Request request = runs.request(ONE_STAGE, settings);
+    assertThatThrownBy(
+            () -> TrainRun.run(request, folder.resolve("cut"), TrainRun.Mode.FRESH, new Heard(3)))
+        .isInstanceOf(CancellationException.class);
+    TrainRun.run(request, folder.resolve("cut"), TrainRun.Mode.RESUME, TrainListener.SILENT);
+    Runs.assertSameBytes(folder.resolve("cut/final"), folder.resolve("whole/final"));
+    assertThat(folder.resolve("cut/checkpoints").toFile().list())
+        .containsExactlyInAnyOrder(folder.resolve("whole/checkpoints").toFile().list());
+  }
+
+  @Test
   void theMovingAverageFollowsEachStepAndIsTheResult() throws IOException {
     run(
         "run",
