@@ -31,7 +31,7 @@ class TrainPartsTest {
       """;
   private static final String LANGUAGE =
       """
-      {"model_type": "mistral", "vocab_size": %d, "hidden_size": 48, "intermediate_size": 64,
+      {"model_type": "mistral", "vocab_size": VOCABULARY, "hidden_size": 48, "intermediate_size": 64,
        "num_hidden_layers": 2, "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 12,
        "max_position_embeddings": 256, "torch_dtype": "bfloat16"}
       """;
@@ -47,7 +47,7 @@ class TrainPartsTest {
   void prepare() throws IOException {
     model("clip", VISION);
     Files.writeString(folder.resolve("clip/preprocessor_config.json"), PREPROCESSOR);
-    model("mistral", LANGUAGE.formatted(DrawnTokenizer.vocabulary()));
+    model("mistral", LANGUAGE.replace("VOCABULARY", String.valueOf(DrawnTokenizer.vocabulary())));
     DrawnTokenizer.writeTo(folder.resolve("mistral"));
     DrawnData.writeTo(folder.resolve("drawn"));
   }

@@ -29,6 +29,11 @@ final class HostCopies implements AutoCloseable {
                   name, _ -> owner.hold(Tensors.zeros(tensor.dtype(), Device.CPU, tensor.shape())))
               .copyInPlace(tensor));
     }
+    return copies();
+  }
+
+  /// What was copied last.
+  SequencedMap<String, Tensor> copies() {
     return Collections.unmodifiableSequencedMap(copies);
   }
 

@@ -4,7 +4,6 @@ import dev.upcycle.kernels.moe.Routing;
 import dev.upcycle.kernels.tensor.Tensors;
 import dev.upcycle.recipe.AuxiliaryLosses;
 import dev.upcycle.recipe.Part;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
@@ -50,13 +49,9 @@ final class LossTotals {
     }
 
     private RouterMeasures over(int microBatches) {
-      List<Double> shares = new ArrayList<>();
-      for (long[] layer : counts) {
-        long all = Arrays.stream(layer).sum();
-        long most = Arrays.stream(layer).max().orElse(0);
-        shares.add(all == 0 ? 0.0 : (double) most / all);
-      }
-      return new RouterMeasures(balance / microBatches, routerZ / microBatches, shares);
+      List<List<Long>> choices =
+          Arrays.stream(counts).map(layer -> Arrays.stream(layer).boxed().toList()).toList();
+      return new RouterMeasures(balance / microBatches, routerZ / microBatches, choices);
     }
   }
 

@@ -94,8 +94,18 @@ final class StageCheckpoints implements AutoCloseable {
               RunFolder.write(unfinished.resolve(RunState.FILE_NAME), state.toJson());
             });
     long best = state.best().map(RunState.Best::step).orElse(-1L);
-    folder.prune(step -> step == best || keepEvery.filter(every -> step % every == 0).isPresent());
+    folder.prune(step ->
+        step == best
+            || keepEvery.filter(every -> step % every == 0).isPresent()
+            || needs(folder.checkpoint(step), state));
     return saved;
+  }
+
+  /// Whether the stage, which goes on, began with the model of a checkpoint: what is frozen is read
+  /// there, and what goes along with a model.
+  private boolean needs(Path checkpoint, RunState state) {
+    return state.progress() == RunState.Progress.RUNNING
+        && model.base().directory().toAbsolutePath().startsWith(checkpoint.toAbsolutePath());
   }
 
   private static Map<String, Tensor> averages(Map<String, Tensor> rest) {

@@ -9,7 +9,7 @@ import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.model.ModelOptions;
 import dev.upcycle.recipe.Output;
 import dev.upcycle.recipe.Stage;
-import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
 
@@ -68,6 +68,15 @@ final class StageModel implements AutoCloseable {
 
   SequencedMap<String, Tensor> parameters() {
     return model.parameters();
+  }
+
+  /// The routers that train, by name.
+  SequencedMap<String, Tensor> routers() {
+    ParameterChoice choice =
+        new ParameterChoice(Composition.read(base.config(), base.tensors().keySet()));
+    SequencedMap<String, Tensor> routers = new LinkedHashMap<>(optimizer.parameters());
+    routers.keySet().removeIf(name -> !choice.means("routers", name));
+    return routers;
   }
 
   StageOptimizer optimizer() {

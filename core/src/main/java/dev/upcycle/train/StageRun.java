@@ -24,6 +24,7 @@ final class StageRun implements AutoCloseable {
   private final StageRows rows;
   private final long steps;
   private final Optional<MovingAverage> average;
+  private final RouterWatch watch;
   private final StageCheckpoints checkpoints;
   private LrSchedule schedule;
   private RunState state;
@@ -38,6 +39,7 @@ final class StageRun implements AutoCloseable {
     this.steps = rows.steps();
     this.average =
         stage.updates().average().map(decay -> new MovingAverage(decay, model.moments()));
+    this.watch = new RouterWatch(model.routers(), RouterWatch.INTERVAL);
     this.checkpoints = new StageCheckpoints(place.folder(), stage, model, average);
     this.schedule = LrSchedule.of(stage.updates().schedule(), steps);
     this.state = RunState.begin(place.index(), 0, 0, Position.START);
@@ -159,6 +161,7 @@ final class StageRun implements AutoCloseable {
             state.position().epoch());
     log.add(report);
     listener.stepped(report);
+    watch.after(losses).forEach(warning -> listener.warned(state.step(), warning));
   }
 
   private void requireFinite(double value, String what) {
@@ -247,6 +250,7 @@ final class StageRun implements AutoCloseable {
 
   @Override
   public void close() {
+    watch.close();
     checkpoints.close();
     average.ifPresent(MovingAverage::close);
   }

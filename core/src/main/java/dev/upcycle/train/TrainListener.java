@@ -18,6 +18,11 @@ public interface TrainListener {
   /// A bad row was passed over.
   default void passedOver(DataException fault) {}
 
+  /// Something about the training that its user should know.
+  ///
+  /// @param step of the run
+  default void warned(long step, String what) {}
+
   /// The stage was measured.
   ///
   /// @param step of the run

@@ -25,12 +25,13 @@ class FullDiskTest {
 
   @Test
   void theLastCheckpointStaysWholeAndWithRoomAgainTheRunGoesOnToTheSameBytes() throws Exception {
-    assertThat(runs.process("whole").start().waitFor()).isZero();
+    assertThat(runs.process("whole", Runs.TWO_STAGES).start().waitFor()).isZero();
     Path end = folder.resolve("whole/checkpoints/step-8");
     // Moments are the largest file; those of the dense stage pass, those of the experts do not.
     long most = Files.size(end.resolve("optimizer.safetensors")) - BLOCK_BYTES;
     String limit = "ulimit -f %d; exec \"$@\"".formatted(most / BLOCK_BYTES);
-    Process limited = runs.process("full", "/bin/bash", "-c", limit, "limited").start();
+    Process limited =
+        runs.process("full", Runs.TWO_STAGES, "/bin/bash", "-c", limit, "limited").start();
     assertThat(limited.waitFor()).isEqualTo(1);
     Path last = folder.resolve("full/checkpoints/step-4");
     assertThat(Files.readString(folder.resolve("full.log")))
@@ -40,7 +41,7 @@ class FullDiskTest {
     assertThat(folder.resolve("full/checkpoints")).isDirectoryNotContaining("glob:**.unfinished");
     assertThat(Checkpoint.open(last.resolve("model")).tensors()).isNotEmpty();
 
-    assertThat(runs.process("full").start().waitFor()).isZero();
+    assertThat(runs.process("full", Runs.TWO_STAGES).start().waitFor()).isZero();
     Runs.assertSameBytes(folder.resolve("full/final"), folder.resolve("whole/final"));
   }
 }

@@ -8,11 +8,11 @@ final class KillProbe {
 
   /// Trains, or goes on.
   ///
-  /// @param arguments the folder, the name of the run
+  /// @param arguments the folder, the name of the run, the recipe
   public static void main(String[] arguments) {
     Path folder = Path.of(arguments[0]);
     TrainRun.run(
-        new Runs(folder).request(Runs.TWO_STAGES),
+        new Runs(folder).request(arguments[2]),
         folder.resolve(arguments[1]),
         TrainRun.Mode.RESUME,
         TrainListener.SILENT);

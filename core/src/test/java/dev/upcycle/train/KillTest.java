@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// Kills a run of two stages, checkpoints and an upcycling at any moment.
+/// Kills a run of three stages, checkpoints and an upcycling at any moment.
 class KillTest {
   private static final long SEED = 20_261_123;
   private static final long POLL_MILLIS = 5;
@@ -53,11 +53,12 @@ class KillTest {
       boolean ended = process.waitFor(random.nextLong(millis), TimeUnit.MILLISECONDS);
       process.destroyForcibly().waitFor();
       assertThat(begin(run).waitFor()).as("kill " + kill + ", ended before: " + ended).isZero();
-      for (String part : List.of("final", "checkpoints/step-8", "checkpoints/step-8/model")) {
+      for (String part : List.of("final", "checkpoints/step-11", "checkpoints/step-11/model")) {
         Runs.assertSameBytes(
             folder.resolve(run).resolve(part), folder.resolve("whole").resolve(part));
       }
-      for (String metrics : List.of("1-dense/metrics.jsonl", "2-sparse/metrics.jsonl")) {
+      for (String metrics :
+          List.of("1-dense/metrics.jsonl", "2-sparse/metrics.jsonl", "3-routers/metrics.jsonl")) {
         assertThat(folder.resolve(run).resolve(metrics))
             .hasSameTextualContentAs(folder.resolve("whole").resolve(metrics));
       }
@@ -66,7 +67,7 @@ class KillTest {
 
   /// Starts a run, or goes on with it, and waits until it has begun to write.
   private static Process begin(String run) throws IOException, InterruptedException {
-    Process process = new Runs(folder).process(run).start();
+    Process process = new Runs(folder).process(run, Runs.THREE_STAGES).start();
     while (process.isAlive() && Files.notExists(folder.resolve(run))) {
       TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
     }

@@ -54,10 +54,10 @@ class LlavaTrainTest {
   private static final String HUGGING_FACE =
       """
       {"model_type": "llava", "architectures": ["LlavaForConditionalGeneration"],
-       "torch_dtype": "float32", "image_token_index": %d, "scales": [1, 3],
+       "torch_dtype": "float32", "image_token_index": IMAGE, "scales": [1, 3],
        "vision_feature_layer": -2, "vision_feature_select_strategy": "default",
        "projector_hidden_act": "gelu",
-       "text_config": {"model_type": "mistral", "vocab_size": %d, "hidden_size": 32,
+       "text_config": {"model_type": "mistral", "vocab_size": VOCABULARY, "hidden_size": 32,
          "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
          "num_key_value_heads": 2, "head_dim": 8, "max_position_embeddings": 128},
        "vision_config": {"model_type": "clip_vision_model", "hidden_size": 32,
@@ -189,7 +189,10 @@ class LlavaTrainTest {
   void aModelOfTransformersNamesKeepsTheTowerDenseWhereOnlyTheConnectorBecomesExperts()
       throws IOException {
     Path dense = folder.resolve("hugging-face");
-    String config = HUGGING_FACE.formatted(DrawnTokenizer.image(), DrawnTokenizer.vocabulary());
+    String config =
+        HUGGING_FACE
+            .replace("IMAGE", String.valueOf(DrawnTokenizer.image()))
+            .replace("VOCABULARY", String.valueOf(DrawnTokenizer.vocabulary()));
     new SyntheticModel(
             ModelConfig.of((ObjectNode) JsonMapper.shared().readTree(config)), Long.MAX_VALUE)
         .write(dense);

@@ -111,7 +111,7 @@ class ResultTest {
   void theBestModelIsTheResultWhereTheRecipeSaysSo() throws IOException {
     Heard heard = run("run", "train.stages.0.validate.result=best");
     double best = heard.losses.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
-    long step = 2 * (heard.losses.indexOf(best) + 1);
+    long step = 2L * (heard.losses.indexOf(best) + 1);
     assertThat(step).as("losses " + heard.losses).isLessThan(12);
     assertThat(origin("run").path("step").asLong()).isEqualTo(step);
     assertThat(origin("run").path("validation_loss").asDouble()).isEqualTo(best);
@@ -176,13 +176,29 @@ class ResultTest {
     Heard heard =
         run("run", "train.stages.0.checkpoint.every=1", "train.stages.0.checkpoint.keep_every=5");
     double best = heard.losses.stream().mapToDouble(Double::doubleValue).min().orElseThrow();
-    long step = 2 * (heard.losses.indexOf(best) + 1);
+    long step = 2L * (heard.losses.indexOf(best) + 1);
     String[] kept =
         LongStream.of(5, 10, 11, 12, step)
             .distinct()
             .mapToObj(each -> "step-" + each)
             .toArray(String[]::new);
     assertThat(folder.resolve("run/checkpoints").toFile().list()).containsExactlyInAnyOrder(kept);
+  }
+
+  @Test
+  void aResumedStageOutlivesTheCheckpointThatItBeganWith() {
+    String[] settings = {
+      "train.stages.0.checkpoint.every=1", "train.stages.0.rates={\"*.mlp.*\": 1.0e-3}"
+    };
+    run("whole", settings);
+    TrainRun.Request request = runs.request(ONE_STAGE, settings);
+    assertThatThrownBy(
+            () -> TrainRun.run(request, folder.resolve("cut"), TrainRun.Mode.FRESH, new Heard(3)))
+        .isInstanceOf(CancellationException.class);
+    TrainRun.run(request, folder.resolve("cut"), TrainRun.Mode.RESUME, TrainListener.SILENT);
+    Runs.assertSameBytes(folder.resolve("cut/final"), folder.resolve("whole/final"));
+    assertThat(folder.resolve("cut/checkpoints").toFile().list())
+        .containsExactlyInAnyOrder(folder.resolve("whole/checkpoints").toFile().list());
   }
 
   @Test

@@ -44,6 +44,18 @@ record Runs(Path folder) {
           - {name: sparse, upcycle: language, carry: {moments: copy}}
       """;
 
+  /// A third stage on top: routers only, measured, averaged, with the data where they were.
+  static final String THREE_STAGES =
+      TWO_STAGES
+          + """
+              - name: routers
+                rates: {routers: 1.0e-2}
+                steps: 3
+                ema: 0.5
+                carry: {data: keep}
+                validate: {path: dense/held-out.txt, every: 1, rows: 2, result: best}
+          """;
+
   TrainRun.Request request(String yaml, String... settings) {
     Path model = folder.resolve("dense");
     if (Files.notExists(model)) {
@@ -67,7 +79,7 @@ record Runs(Path folder) {
   /// A process of its own that begins a run or goes on with it.
   ///
   /// @param before a command that starts the process
-  ProcessBuilder process(String run, String... before) {
+  ProcessBuilder process(String run, String yaml, String... before) {
     List<String> command = new ArrayList<>(List.of(before));
     command.addAll(
         List.of(
@@ -79,7 +91,8 @@ record Runs(Path folder) {
             System.getProperty("java.class.path"),
             KillProbe.class.getName(),
             folder.toString(),
-            run));
+            run,
+            yaml));
     return new ProcessBuilder(command)
         .redirectErrorStream(true)
         .redirectOutput(folder.resolve(run + ".log").toFile());

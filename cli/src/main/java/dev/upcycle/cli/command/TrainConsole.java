@@ -4,29 +4,44 @@ import dev.upcycle.cli.terminal.ProgressMeter;
 import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.data.DataException;
+import dev.upcycle.train.RouterMeasures;
 import dev.upcycle.train.StageSummary;
+import dev.upcycle.train.StepLosses;
 import dev.upcycle.train.StepReport;
 import dev.upcycle.train.TrainListener;
 import dev.upcycle.train.ValidationLoss;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.OptionalDouble;
+import java.util.function.Function;
+import java.util.function.LongSupplier;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Shows how a run goes on; owns the line that it redraws.
 final class TrainConsole implements TrainListener, AutoCloseable {
-  private static final double DEAD_SHARE = 0.999;
-
   private final Terminal terminal;
   private @Nullable ProgressMeter meter;
   private @Nullable StepReport first;
   private @Nullable StepReport last;
-  private boolean warned;
+  private final Function<String, ProgressMeter> meters;
+  private final LongSupplier nanos;
+  private long taken;
+  private long tokens;
+  private long begun;
 
   TrainConsole(Terminal terminal) {
+    this(terminal, terminal::meter, System::nanoTime);
+  }
+
+  /// @param meters make a stage's meter
+  /// @param nanos a clock in nanoseconds
+  TrainConsole(Terminal terminal, Function<String, ProgressMeter> meters, LongSupplier nanos) {
     this.terminal = terminal;
+    this.meters = meters;
+    this.nanos = nanos;
   }
 
   @Override
@@ -40,34 +55,55 @@ final class TrainConsole implements TrainListener, AutoCloseable {
                 stage.trained(),
                 stage.tensors(),
                 Quantities.count(stage.trainedParameters())));
-    meter = terminal.meter(stage.name());
+    meter = meters.apply(stage.name());
+    taken = stage.taken();
+    tokens = 0;
+    begun = nanos.getAsLong();
   }
 
   @Override
   public void stepped(StepReport step) {
     first = first == null ? step : first;
     last = step;
+    tokens += step.tokens();
     if (meter != null) {
-      String share =
-          step.losses().routers().isEmpty()
-              ? ""
-              : String.format(Locale.ROOT, ", largest share %.2f", step.losses().largestShare());
-      meter.counted(
-          step.stageStep(),
-          step.stageSteps(),
-          String.format(
-              Locale.ROOT,
-              "steps, loss %.4f, rate %.2e%s",
-              step.losses().total(),
-              step.rate(),
-              share));
+      meter.told(() -> line(step));
     }
-    if (!warned && step.losses().largestShare() > DEAD_SHARE) {
-      warned = true;
-      terminal.warning(
-          "step %d: one expert has every token of a layer; a weight for losses.balance parts them"
-              .formatted(step.step()));
-    }
+  }
+
+  /// Short, since a line that is redrawn is cut at the edge of the terminal.
+  private String line(StepReport step) {
+    double seconds = Math.max(1e-9, (nanos.getAsLong() - begun) / 1e9);
+    double left = seconds / (step.stageStep() - taken) * (step.stageSteps() - step.stageStep());
+    StepLosses losses = step.losses();
+    String routed =
+        losses.routers().isEmpty()
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                " top %.2f bal %.2f z %.2f",
+                losses.largestShare(),
+                mean(losses, RouterMeasures::balance),
+                mean(losses, RouterMeasures::routerZ));
+    return String.format(
+        Locale.ROOT,
+        "%d/%d %s left loss %.3f lr %.0e %.0f tok/s%s",
+        step.stageStep(),
+        step.stageSteps(),
+        Quantities.seconds(left),
+        losses.crossEntropy(),
+        step.rate(),
+        tokens / seconds,
+        routed);
+  }
+
+  private static double mean(StepLosses losses, ToDoubleFunction<RouterMeasures> loss) {
+    return losses.routers().values().stream().mapToDouble(loss).average().orElse(0);
+  }
+
+  @Override
+  public void warned(long step, String what) {
+    terminal.warning("step %d: %s".formatted(step, what));
   }
 
   @Override
@@ -96,6 +132,12 @@ final class TrainConsole implements TrainListener, AutoCloseable {
   @Override
   public void ended(StageSummary stage, OptionalDouble validation) {
     close();
+    if (stage.taken() < stage.steps()) {
+      terminal.note(
+          "stage %s ends after %s of %s steps: its patience with measurements is at its end"
+              .formatted(
+                  stage.name(), Quantities.count(stage.taken()), Quantities.count(stage.steps())));
+    }
   }
 
   /// The cross-entropy of the first and the last step of this process.

@@ -5,6 +5,7 @@ import java.io.PrintStream;
 import java.util.Locale;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /// Shows how far a long job is: one line that is redrawn on a terminal, else a plain line every ten
 /// seconds.
@@ -48,6 +49,11 @@ public final class ProgressMeter implements Progress, AutoCloseable {
   /// So many of so many things are done; `things` names them, such as `windows`.
   public void counted(long done, long total, String things) {
     show(done, total, line -> line.count(things));
+  }
+
+  /// A line that says itself how far the job is; it is made only where it is shown.
+  public void told(Supplier<String> text) {
+    show(0, 0, _ -> text.get());
   }
 
   private synchronized void show(long done, long total, Function<Line, String> text) {

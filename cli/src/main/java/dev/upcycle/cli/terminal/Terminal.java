@@ -2,6 +2,7 @@ package dev.upcycle.cli.terminal;
 
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.ObjectMapper;
@@ -75,12 +76,19 @@ public final class Terminal implements AutoCloseable {
   ///
   /// @param job what is being done, such as `converting`
   public ProgressMeter meter(String job) {
+    return meter(job, System::nanoTime);
+  }
+
+  /// The same by another clock.
+  ///
+  /// @param nanos a clock in nanoseconds
+  public ProgressMeter meter(String job, LongSupplier nanos) {
     boolean redraws = surroundings.redraws(Surroundings.Stream.ERR);
     ProgressMeter.Style style =
         verbosity == Verbosity.QUIET
             ? ProgressMeter.Style.SILENT
             : redraws ? ProgressMeter.Style.REDRAWN : ProgressMeter.Style.LINES;
-    return new ProgressMeter(job, surroundings.err(), style, System::nanoTime);
+    return new ProgressMeter(job, surroundings.err(), style, nanos);
   }
 
   private void say(String level, String text, Verbosity least) {
