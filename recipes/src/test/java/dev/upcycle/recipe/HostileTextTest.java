@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -77,7 +78,8 @@ class HostileTextTest {
     for (int round = 0; round < ROUNDS; round++) {
       String text = mutated(yaml, random);
       try {
-        ResolvedRecipe read = Recipes.resolve(new RecipeText("m", text), List.of(), Map.of());
+        RecipeText damaged = new RecipeText("m", text, Optional.of(Path.of("").toAbsolutePath()));
+        ResolvedRecipe read = Recipes.resolve(damaged, List.of(), Map.of());
         ResolvedRecipe again =
             Recipes.resolve(new RecipeText("m", read.yaml()), List.of(), Map.of());
         assertThat(again.recipe()).as(text).isEqualTo(read.recipe());
