@@ -108,7 +108,7 @@ class ExamplesTest {
             "`verify` also runs both models, decoders, image towers, CLIP, connectors and LLaVA");
     assertThat(commands)
         .contains(
-            "Image towers, CLIP with its text tower, connectors and LLaVA compositions are run");
+            "Image towers, CLIP and SigLIP with their text towers, connectors and LLaVA compositions are run");
     assertThat(readme).contains("`train` runs a recipe's stages").doesNotContain("does not train");
   }
 

@@ -1,5 +1,8 @@
 package dev.upcycle.cli;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 
 import com.tngtech.archunit.core.importer.ImportOption.DoNotIncludeTests;
@@ -15,8 +18,11 @@ class ModuleRulesTest {
           .that()
           .resideInAPackage("dev.upcycle.cli..")
           .should()
-          .dependOnClassesThat()
-          .resideInAnyPackage("dev.upcycle.kernels..", "dev.upcycle.fixtures..", "org.bytedeco..");
+          .dependOnClassesThat(
+              resideInAnyPackage(
+                      "dev.upcycle.kernels..", "dev.upcycle.fixtures..", "org.bytedeco..")
+                  .and(not(resideInAPackage("dev.upcycle.kernels.bench")))
+                  .as("belong to kernels, but for what a bench measured"));
 
   @ArchTest
   static final ArchRule nothingKnowsTheCommandLine =

@@ -2,7 +2,6 @@ package dev.upcycle.quickstart;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.OutputException;
-import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.evaluate.ModalLoad;
 import dev.upcycle.evaluate.SampleEvaluation;
 import dev.upcycle.model.ModelOptions;
@@ -12,16 +11,14 @@ import dev.upcycle.recipe.Setting;
 import dev.upcycle.recipe.Stage;
 import dev.upcycle.sample.DrawnData;
 import dev.upcycle.sample.DrawnModel;
+import dev.upcycle.sample.Quickstart;
 import dev.upcycle.train.TrainListener;
 import dev.upcycle.train.TrainRun;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 
 /// CuMo from end to end on drawn data: a tower, a connector and a decoder that know nothing are
 /// trained in its three stages, the last with experts, and beside that goes on dense.
@@ -138,7 +135,7 @@ public final class CumoQuickstart {
   /// @throws OutputException when something lies in the directory
   public static Result run(Request request, TrainListener listener) throws InterruptedException {
     long start = System.nanoTime();
-    refuseUnlessEmpty(request.out());
+    Quickstart.refuseUnlessEmpty(request.out());
     CumoQuickstart quickstart = new CumoQuickstart(request, listener);
     DrawnData.writeTo(quickstart.path(DATA));
     DrawnModel.writeTo(quickstart.path(DENSE));
@@ -221,22 +218,5 @@ public final class CumoQuickstart {
 
   private Path path(String name) {
     return request.out().resolve(name);
-  }
-
-  private static void refuseUnlessEmpty(Path out) {
-    try {
-      Files.createDirectories(out);
-      try (Stream<Path> inside = Files.list(out)) {
-        inside
-            .findFirst()
-            .ifPresent(found -> {
-              throw new OutputException(
-                  "%s is not empty, it holds %s; name a directory that is empty or not there"
-                      .formatted(out, found.getFileName()));
-            });
-      }
-    } catch (IOException e) {
-      throw ResourceException.refused(out, e);
-    }
   }
 }

@@ -87,7 +87,10 @@ public final class Quickstart {
         nextCommands(dense, target, out));
   }
 
-  static void refuseUnlessEmpty(Path out) {
+  /// Refuses a directory that something lies in.
+  ///
+  /// @throws OutputException naming what was found
+  public static void refuseUnlessEmpty(Path out) {
     if (!Files.exists(out)) {
       return;
     }

@@ -3,7 +3,7 @@ package dev.upcycle.cli.command;
 import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
-import dev.upcycle.sample.TrainedQuickstart;
+import dev.upcycle.quickstart.TrainedQuickstart;
 import java.util.List;
 import java.util.Locale;
 import tools.jackson.databind.node.ArrayNode;

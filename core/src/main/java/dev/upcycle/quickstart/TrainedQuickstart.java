@@ -1,4 +1,4 @@
-package dev.upcycle.sample;
+package dev.upcycle.quickstart;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.OutputException;
@@ -16,6 +16,8 @@ import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Setting;
+import dev.upcycle.sample.Quickstart;
+import dev.upcycle.sample.SampleModel;
 import dev.upcycle.text.TextModel;
 import dev.upcycle.train.TrainListener;
 import dev.upcycle.train.TrainRun;

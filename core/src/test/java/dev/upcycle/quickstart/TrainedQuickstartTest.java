@@ -1,4 +1,4 @@
-package dev.upcycle.sample;
+package dev.upcycle.quickstart;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
