@@ -51,7 +51,8 @@ public final class ParameterChoice {
 
   private record Pace(double rate, double decay) {}
 
-  private double rate(String name, Updates updates) {
+  /// The peak rate of a tensor; 0 is frozen.
+  double rate(String name, Updates updates) {
     double rate = 0;
     for (Map.Entry<String, Double> given : updates.rates().entrySet()) {
       rate = means(given.getKey(), name) ? given.getValue() : rate;

@@ -14,7 +14,6 @@ import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -91,7 +90,7 @@ final class StageMemory {
       if (names.owner(tensor.name()).filter(part::equals).isPresent()) {
         long own = tensor.shape().elements();
         elements += own;
-        if (rate(choice, tensor.name(), stage) > 0) {
+        if (choice.rate(tensor.name(), stage.updates()) > 0) {
           trained += own;
           largest = Math.max(largest, own);
         }
@@ -124,13 +123,5 @@ final class StageMemory {
         below ? Math.multiplyExact(layers, layer) : 0,
         layer,
         0);
-  }
-
-  private static double rate(ParameterChoice choice, String name, Stage stage) {
-    double rate = 0;
-    for (Map.Entry<String, Double> given : stage.updates().rates().entrySet()) {
-      rate = choice.means(given.getKey(), name) ? given.getValue() : rate;
-    }
-    return rate;
   }
 }
