@@ -1,5 +1,8 @@
 package dev.upcycle.arch;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.util.Collection;
 import java.util.List;
 import java.util.SequencedMap;
@@ -26,6 +29,18 @@ public record Modeling(
   /// Every file that must lie beside the weights.
   public List<String> files() {
     return Stream.of(List.of(file), beside, List.of(SHARED)).flatMap(List::stream).toList();
+  }
+
+  /// The content of one of the files, as this version writes it.
+  public static byte[] read(String file) {
+    try (InputStream in = Modeling.class.getResourceAsStream("/dev/upcycle/modeling/" + file)) {
+      if (in == null) {
+        throw new IllegalStateException("resource dev/upcycle/modeling/" + file + " is missing");
+      }
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /// The name of the file's module, with a dot behind it.

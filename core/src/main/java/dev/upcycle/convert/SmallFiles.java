@@ -7,9 +7,6 @@ import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -37,24 +34,13 @@ final class SmallFiles {
     writer.put(RECIPE, plan.recipe().yaml().getBytes(StandardCharsets.UTF_8));
     writer.put(CARD, new ModelCard(plan, source).text().getBytes(StandardCharsets.UTF_8));
     writer.put(Manifest.FILE_NAME, manifest(carried).toJson());
-    modelling().forEach(name -> writer.put(name, resource(name)));
+    modelling().forEach(name -> writer.put(name, Modeling.read(name)));
     writer.put(CONFIG, plan.targetConfig().toJson());
   }
 
   /// The modelling files that the target's config names.
   private List<String> modelling() {
     return plan.target().modeling().map(Modeling::files).orElse(List.of());
-  }
-
-  private static byte[] resource(String name) {
-    try (InputStream in = SmallFiles.class.getResourceAsStream("/dev/upcycle/modeling/" + name)) {
-      if (in == null) {
-        throw new IllegalStateException("resource dev/upcycle/modeling/" + name + " is missing");
-      }
-      return in.readAllBytes();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 
   private Manifest manifest(CarriedFiles carried) {

@@ -14,6 +14,7 @@ enum CheckKind {
   SOURCE("source files"),
   CHECKSUMS("source checksums"),
   COMPANIONS("companion files"),
+  MODELING("modelling files"),
   PASS_THROUGH("pass-through"),
   EXPERT_COPIES("expert copies"),
   LEFT_OUT("left out"),

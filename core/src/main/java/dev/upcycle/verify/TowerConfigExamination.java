@@ -60,27 +60,6 @@ final class TowerConfigExamination implements Examination {
       }
     }
     scales(subject, findings);
-    if (!subject.family().ownKeys().isEmpty()) {
-      single(subject, findings);
-    }
-  }
-
-  /// Does CuMo's one config say of its parts what they are?
-  private static void single(Subject subject, Findings findings) {
-    ObjectNode json = subject.target().config().json();
-    ModelPart vision = subject.parts().find(Part.VISION).orElseThrow();
-    boolean connector =
-        subject.parts().find(Part.CONNECTOR).orElseThrow().family().mixtureOfExperts();
-    ObjectNode wanted = JsonMapper.shared().createObjectNode();
-    wanted.put("clip_smoe", vision.family().mixtureOfExperts());
-    wanted.put("mlp_smoe", connector);
-    wanted.put("training", false);
-    wanted.put("mm_vision_select_layer", -2);
-    wanted.put("mm_vision_select_feature", "patch");
-    wanted.put("mm_hidden_size", vision.dimensions().hidden());
-    if (subject.recipe().map(recipe -> recipe.output().config().isEmpty()).orElse(true)) {
-      wanted.forEachEntry((key, value) -> equal(key, value, json.path(key), findings));
-    }
   }
 
   /// At which scales does it look at images?

@@ -119,6 +119,8 @@ public final class Verifier {
             subject.parts().whole().decodes()
                 ? decoderConfig(expectation)
                 : new TowerConfigExamination(decoderConfig(expectation)),
+            new SingleConfigExamination(),
+            new ModelingExamination(),
             new ManifestExamination());
     List<Examination> weights =
         switch (expectation) {

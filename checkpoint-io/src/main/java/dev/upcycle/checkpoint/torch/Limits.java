@@ -25,7 +25,8 @@ final class Limits {
   /// Values that the memo holds, one index after another.
   static final int MEMO = 2_000_000;
 
-  /// Values made and items of dictionaries and lists, in all; a tensor takes about 15.
+  /// Values made and items of dictionaries and lists, in all; a tensor takes about 15 and one for
+  /// each of its sizes and strides.
   static final int VALUES = 3_000_000;
 
   /// Bytes of a text; the longest are tensor names.

@@ -6,6 +6,7 @@ import dev.upcycle.checkpoint.torch.PickleValue.Dictionary;
 import dev.upcycle.checkpoint.torch.PickleValue.Sequence;
 import dev.upcycle.checkpoint.torch.PickleValue.Text;
 import dev.upcycle.checkpoint.torch.PickleValue.Tuple;
+import dev.upcycle.checkpoint.torch.PickleValue.View;
 import dev.upcycle.checkpoint.torch.PickleValue.Whole;
 import java.util.List;
 import java.util.Locale;
@@ -153,7 +154,12 @@ final class PickleReader {
 
   private void reduce() {
     PickleValue arguments = stack.pop();
-    stack.pushNew(calls.call(stack.pop(), arguments));
+    PickleValue made = calls.call(stack.pop(), arguments);
+    if (made instanceof View view) {
+      // A tuple of 64 sizes is made once, but each tensor that is given it holds a copy.
+      stack.count(view.sizes().size() + view.strides().size());
+    }
+    stack.pushNew(made);
   }
 
   private void append(List<PickleValue> items) {

@@ -55,6 +55,37 @@ class PickleLimitTest {
         PROTO + "X\1\0\0\0aq\0" + "}" + items.repeat(Limits.VALUES / 40_000 + 1), "values");
   }
 
+  /// A dictionary of a million attributes costs three bytes each time it is set.
+  @Test
+  void attributesAreOneEntryAtMost() {
+    String metadata = "X\11\0\0\0_metadataN";
+    String object = PROTO + "}q\0" + "}q\1";
+    assertThat(read(object + metadata + "s" + "b.")).isInstanceOf(PickleValue.Dictionary.class);
+    assertThatThrownBy(() -> read(object + metadata + "s" + metadata + "s" + "b."))
+        .isInstanceOf(CheckpointFormatException.class)
+        .hasMessageContaining("sets attributes of a dictionary of 0 by a dictionary of 2");
+  }
+
+  /// Each view that is rebuilt from one tuple of 64 sizes and 64 strides holds them all.
+  @Test
+  void viewsOfManyDimensionsAreBounded() {
+    String sizes = "(" + "K\1".repeat(Limits.DIMENSIONS) + "t";
+    String storage = "(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" + "0X\3\0\0\0cpuK\1tQ";
+    String begin =
+        PROTO
+            + "]ctorch._utils\n_rebuild_tensor_v2\nq\0"
+            + "("
+            + storage
+            + "K\0"
+            + sizes
+            + sizes
+            + "\u0089}tq\1"
+            + "\u0086a";
+    String views = "(" + "h\0h\1R".repeat(20_000) + "e";
+    assertThat(read(begin + views + ".")).isInstanceOf(PickleValue.Sequence.class);
+    assertRefused(begin + views + views, "values");
+  }
+
   @Test
   void memoIsBounded() {
     String growing = "Nq\0" + "r\1\0\0\0";
