@@ -11,6 +11,8 @@ replaced. Tiny parts with amplified weights are drawn here: a CLIP with both tow
 - `mixtral` is `cumo-mistral-4x7b` in LlavaMixtralForCausalLM. `half` and `mixtral` go through load_pretrained_model.
 - `alone` are tower and connector by themselves, loaded strictly by CuMo's modules.
 - `initialised` is CuMo's start of its last stage: its initialize_vision_modules makes experts of the same files.
+- `last_stage` is CuMo's last stage on the toy of make_cumo_train_golden.py, from which `upcycle train`'s own test takes
+  its golden losses: the converted toy through CuMo's forward with `training` and AdamW, loss and gradient of each step.
 - In `trained` every expert and router is moved: `upcycle eval` and `generate` against CuMo's data set, collator and model.
 
 Relative errors are max|a - b| / max|a| in float32. Writes results/cumo.json.
@@ -20,6 +22,7 @@ import argparse
 import contextlib
 import io
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -32,10 +35,14 @@ import sentencepiece
 import torch
 import transformers
 from check_logits import relative_error
+from make_cumo_train_golden import (
+    BALANCE, BETAS, CLIP, DISTINCT, EPSILON, IGNORED, IMAGE, PADDING, RATE, ROUTER_Z, SIDE, STEPS, share)
+from make_cumo_train_golden import TOWER as TOY_TOWER
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 HERE = Path(__file__).resolve().parent
+GOLDEN = HERE.parent / "src/main/resources/dev/upcycle/fixtures/golden/train/cumo"
 RESULTS = HERE / "results/cumo.json"
 TOLERANCE, CONTROL, NEW_TOKENS = 1e-5, 1e-2, 24
 EXPERTS, CHOSEN, SCALES = 4, 2, [1, 3]
@@ -71,7 +78,8 @@ def tokenizer(folder):
     text = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter((QUESTIONS + ANSWERS) * 5), model_writer=text, model_type="bpe", byte_fallback=True,
-        vocab_size=340, hard_vocab_limit=False, minloglevel=2)
+        vocab_size=340, hard_vocab_limit=False, normalization_rule_name="identity", remove_extra_whitespaces=False,
+        minloglevel=2)
     folder.mkdir(parents=True)
     (folder / "spm.model").write_bytes(text.getvalue())
     slow = transformers.LlamaTokenizer(str(folder / "spm.model"), legacy=True)
@@ -321,6 +329,55 @@ def alone(folder, target, upcycle, dense, data):
         }
 
 
+def collated(inputs, step):
+    """A batch of the toy as CuMo's collator gives it: one id for an image, padding masked."""
+    pixels, ids, labels = (inputs[name][step % DISTINCT] for name in ("pixels", "ids", "labels"))
+    texts, learned = [], []
+    for row, answers in zip(ids, labels):
+        kept = (row != PADDING) & ~((row == IMAGE) & (row.roll(1) == IMAGE))
+        texts.append(row[kept])
+        learned.append(answers[kept])
+    ids = torch.nn.utils.rnn.pad_sequence(texts, batch_first=True, padding_value=PADDING)
+    labels = torch.nn.utils.rnn.pad_sequence(learned, batch_first=True, padding_value=IGNORED)
+    return dict(input_ids=ids, labels=labels, attention_mask=ids != PADDING, images=pixels)
+
+
+def last_stage(folder, upcycle):
+    """The golden steps of training, by CuMo's forward; the largest relative errors over all steps, by loss."""
+    tower, target = folder / "toy-tower", folder / "toy-mistral"
+    transformers.CLIPVisionConfig(**TOY_TOWER).save_pretrained(tower)
+    transformers.CLIPImageProcessor(size={"shortest_edge": SIDE}, crop_size=SIDE).save_pretrained(tower)
+    settings = [f"output.config={{mm_vision_tower: {tower}}}", "output.dtype=f32"]
+    settings += [f"{part}.router.init={{kind: file, path: {GOLDEN / f'routers-{part}.safetensors'}}}"
+                 for part in ("vision", "connector")]
+    words = [word for setting in settings for word in ("--set", setting)]
+    upcycle.convert("cumo-mistral-7b", target, "--model", GOLDEN / "dense", *words)
+    model, complaints = loaded(target)
+    model.train()
+    model.config.training, model.config.local_rank = True, 0
+    model.config.balance_loss_coef, model.config.router_z_loss_coef = BALANCE, ROUTER_Z
+    adamw = torch.optim.AdamW(model.parameters(), lr=RATE, betas=BETAS, eps=EPSILON, weight_decay=0.0)
+    inputs, golden = load_file(GOLDEN / "inputs.safetensors"), json.loads((GOLDEN / "losses.json").read_text())
+    errors = {}
+    for step, expected in zip(range(STEPS), golden["losses"], strict=True):
+        adamw.param_groups[0]["lr"] = RATE * share(step)
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            loss = model(**collated(inputs, step)).loss
+        adamw.zero_grad()
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), CLIP).item()
+        adamw.step()
+        language, *rest = (float(number) for number in re.findall(r"loss: +(\S+)", said.getvalue()))
+        own = [value / (BALANCE, ROUTER_Z)[i % 2] for i, value in enumerate(rest)]
+        names = ["balance_connector", "router_z_connector", "balance_vision", "router_z_vision"]
+        found = dict(zip(names, own, strict=True), total=loss.item(), gradient_norm=norm)
+        for name, value in {**found, "cross_entropy": language}.items():
+            error = abs(value - expected[name]) / abs(expected[name])
+            errors[name] = max(errors.get(name, 0), error)
+    return complaints | {"steps": STEPS} | {f"{name}_relative_error": error for name, error in errors.items()}
+
+
 def faults(cases):
     """What of the figures is not as it must be."""
     for name, case in cases.items():
@@ -378,6 +435,7 @@ def check(upcycle, folder):
         for file in (folder / "language").glob("*token*"):
             shutil.copy(file, out / case)
         cases[case] = whole(served(out / case), out / case, reference, data)
+    cases["last_stage"] = last_stage(folder, upcycle)
     cases["alone"] = alone(folder, out, upcycle, dense, data)
     return cases
 
