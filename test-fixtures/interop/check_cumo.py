@@ -213,7 +213,7 @@ class Rows:
         ids = tokenizer_image_token(talk.get_prompt(), self.tokenizer, return_tensors="pt").unsqueeze(0)
         out = model.generate(ids, images=self.batches[0]["images"], do_sample=False, max_new_tokens=NEW_TOKENS,
                              min_new_tokens=NEW_TOKENS, pad_token_id=0)
-        return out[0].tolist()
+        return out[0, -NEW_TOKENS:].tolist()  # it puts a first token before them, for the prompt of embeddings
 
 
 # ---------------------------------------------------------------- ours
