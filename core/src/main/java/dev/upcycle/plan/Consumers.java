@@ -49,7 +49,7 @@ final class Consumers {
                   + " several"));
     }
     if (CumoConsumers.apply(target.whole())) {
-      return CumoConsumers.of(target.whole(), config);
+      return CumoConsumers.of(target, config);
     }
     return target.whole().modeling().isEmpty() && !target.whole().parts().isEmpty()
         ? ofComposition(target.whole())
@@ -135,6 +135,13 @@ final class Consumers {
 
   private Consumer mlx() {
     return judge("MLX", Basis.READ, READ, headDim("the version read").toList());
+  }
+
+  /// What an older reader of Mistral's config makes of a decoder.
+  ///
+  /// @param which the reader
+  static List<String> older(ModelConfig config, Dimensions dimensions, String which) {
+    return new Consumers(config, dimensions).older(which);
   }
 
   private List<String> older(String which) {

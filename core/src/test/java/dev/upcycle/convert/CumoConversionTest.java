@@ -14,6 +14,7 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.inspect.Inspection;
 import dev.upcycle.inspect.Inspector;
+import dev.upcycle.plan.BareSource;
 import dev.upcycle.plan.Consumer;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.Planner;
@@ -33,6 +34,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -141,8 +143,45 @@ class CumoConversionTest {
           assertThat(cumo.loads()).isEqualTo(Consumer.Loads.NO);
           assertThat(cumo.reason()).contains("mm_vision_tower");
         });
-    assertThat(Planner.plan(source, named).consumers().getFirst().loads())
-        .isEqualTo(Consumer.Loads.YES);
+    assertThat(cumo(source, named).loads()).isEqualTo(Consumer.Loads.YES);
+  }
+
+  private static Consumer cumo(Checkpoint source, ResolvedRecipe recipe) {
+    return Planner.plan(source, recipe).consumers().getFirst();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"false, and not 8x", "true, and 8x"})
+  void thePlanSaysWhichFolderNamesChooseTheRightClass(boolean language, String name) {
+    ResolvedRecipe recipe =
+        recipe(
+            VISION + CONNECTOR + (language ? LANGUAGE : ""),
+            TWO_SCALES,
+            "output.config={mm_vision_tower: ./clip}");
+    assertThat(cumo(Checkpoint.open(dense(recipe)), recipe).reason()).endsWith(name);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "head_dim | 8 | takes head_dim as 16, not 8",
+        "rope_scaling | {\"rope_type\": \"linear\", \"factor\": 2.0} | ignores rope scaling linear"
+      })
+  void whatCumosTransformersDoesNotKnowIsNotSaidToLoad(String key, String value, String reason) {
+    ResolvedRecipe recipe =
+        recipe(VISION + CONNECTOR, TWO_SCALES, "output.config={mm_vision_tower: ./clip}");
+    ObjectNode json = Checkpoint.open(dense(recipe)).config().json();
+    ObjectNode decoder = (ObjectNode) json.path("text_config");
+    decoder.remove("rope_parameters");
+    decoder.set(key, JsonMapper.shared().readTree(value));
+    UpcyclePlan plan = Planner.plan(BareSource.of(ModelConfig.of(json)), recipe);
+
+    assertThat(plan.consumers().getFirst())
+        .satisfies(cumo -> {
+          assertThat(cumo.loads()).isEqualTo(Consumer.Loads.NO);
+          assertThat(cumo.reason()).contains(reason);
+        });
   }
 
   @Test
