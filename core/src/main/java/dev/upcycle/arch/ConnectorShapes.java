@@ -20,8 +20,8 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ConnectorShapes {
   private static final Pattern WEIGHT =
       Pattern.compile(
-          "(?:(?:(?:.*\\.)?(?:linear_([1-9]\\d{0,2})|(0|[1-9]\\d{0,2}))|(?:model\\.)?mm_projector)\\.)?"
-              + "(weight|bias)");
+          "(?:(?:(?:.*\\.)?(?:linear_([1-9]\\d{0,2})|(0|[1-9]\\d{0,2}))"
+              + "|(?:model\\.)?mm_projector)\\.)?(weight|bias)");
 
   private ConnectorShapes() {}
 

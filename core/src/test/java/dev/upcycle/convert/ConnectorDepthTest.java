@@ -119,7 +119,13 @@ class ConnectorDepthTest {
       case FOLDER -> Checkpoint.open(own);
       case PARTS ->
           DenseSource.assemble(
-              Map.of(Part.LANGUAGE, own, Part.VISION, own, Part.CONNECTOR, connector(own)));
+              Map.of(
+                  Part.LANGUAGE,
+                  own,
+                  Part.VISION,
+                  folder.resolve("tiny"),
+                  Part.CONNECTOR,
+                  connector(own)));
     };
   }
 
@@ -160,7 +166,11 @@ class ConnectorDepthTest {
   private void comesBack(Checkpoint source, Checkpoint moe) {
     Checkpoint again = densified(moe);
     assertThat(again.tensors().keySet())
-        .isEqualTo(source.tensors().keySet())
+        .containsExactlyInAnyOrderElementsOf(
+            // CuMo's tower has no norm behind its last layer.
+            source.tensors().keySet().stream()
+                .filter(name -> !name.contains("post_layernorm"))
+                .toList())
         .allSatisfy(name -> assertThat(bytes(again, name)).isEqualTo(bytes(source, name)));
     assertThat(again.config().json().path("mm_projector_type"))
         .isEqualTo(source.config().json().path("mm_projector_type"));
