@@ -9,6 +9,7 @@ import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +63,7 @@ class SeeingCommandsTest {
   void makeModels() throws IOException {
     copy("llava-moe");
     copy("llava");
+    copy("llava-mixtral");
     picture("cat.png", 0x3060c0);
     picture("dog.png", 0xc03010);
   }
@@ -221,6 +223,10 @@ class SeeingCommandsTest {
     Outcome eval = run("eval", "try/dense", "--data", "rows.json");
     assertThat(eval.code()).isEqualTo(2);
     assertThat(eval.err()).contains("a mistral looks at no images; --data needs a LLaVA");
+    rows(WORDS);
+    Outcome against = run("eval", "llava", "--data", "rows.json", "--against", "try/dense");
+    assertThat(against.code()).isEqualTo(2);
+    assertThat(against.err()).contains("a mistral looks at no images");
     Outcome verify = run("verify", "try/dense", "try/moe", "--image", "cat.png");
     assertThat(verify.code()).isEqualTo(2);
     assertThat(verify.err()).contains("--image: a mistral looks at no images");
@@ -280,6 +286,89 @@ class SeeingCommandsTest {
   }
 
   @Test
+  void aModelComparedWithItselfDiffersByNothing() throws IOException {
+    rows(GOOD.formatted("cat.png"), WORDS);
+    JsonNode document =
+        document("eval", "llava", "--data", "rows.json", "--against", "llava", "--json");
+    JsonNode against = document.get("against");
+    assertThat(against.get("model").asString()).isEqualTo("llava");
+    assertThat(against.get("loss")).isEqualTo(document.get("loss"));
+    assertThat(against.get("loss_difference").asDouble()).isZero();
+    assertThat(against.get("standard_error").asDouble()).isZero();
+    assertThat(against.get("kl").asDouble()).isZero();
+    assertThat(against.get("top1_agreement").asDouble()).isEqualTo(1);
+  }
+
+  @Test
+  void anUpcycledModelDiffersFromTheDenseByRoundingAndOneOfOtherImagesByMore() throws IOException {
+    rows(GOOD.formatted("cat.png"), WORDS, GOOD.formatted("dog.png"));
+    Outcome converted = run("convert", "llava-4x2", "--model", "llava", "--out", "moe");
+    assertThat(converted.code()).as(converted.err()).isZero();
+    String[] compare = {"eval", "llava", "--data", "rows.json", "--against", "moe"};
+    JsonNode document =
+        document(Stream.concat(Stream.of(compare), Stream.of("--json")).toArray(String[]::new));
+    JsonNode against = document.get("against");
+    assertThat(against.get("layers")).isNotEmpty();
+    assertThat(against.get("scored")).isEqualTo(document.get("scored"));
+    assertThat(Math.abs(against.get("loss_difference").asDouble())).isLessThan(1e-5);
+    assertThat(against.get("kl").asDouble()).isLessThan(1e-5);
+    assertThat(against.get("top1_agreement").asDouble()).isEqualTo(1);
+    assertThat(run(compare).out())
+        .contains("against", "its perplexity", "its loss minus ours", "100.00 %");
+
+    JsonNode other =
+        document("eval", "llava", "--data", "rows.json", "--against", "llava-mixtral", "--json");
+    assertThat(other.get("against").get("kl").asDouble()).isGreaterThan(1e-3);
+  }
+
+  @Test
+  void withoutARecipeExpertsGoIntoTheDecoderOfALlavaAlone() throws IOException {
+    Outcome converted =
+        run("convert", "--model", "llava", "--experts", "3", "--per-token", "1", "--out", "moe");
+    assertThat(converted.code()).as(converted.err()).isZero();
+    JsonNode config = JsonMapper.shared().readTree(work.resolve("moe/config.json"));
+    assertThat(config.get("model_type").asString()).isEqualTo("llava");
+    JsonNode text = config.get("text_config");
+    assertThat(text.get("model_type").asString()).isEqualTo("mixtral");
+    assertThat(text.get("num_local_experts").asInt()).isEqualTo(3);
+    assertThat(text.get("num_experts_per_tok").asInt()).isEqualTo(1);
+    assertThat(config.get("vision_config").get("model_type").asString())
+        .isEqualTo("clip_vision_model");
+    String recipe = Files.readString(work.resolve("moe/recipe.yaml"));
+    assertThat(recipe).contains("language:").doesNotContain("\nvision:", "\nconnector:");
+    Outcome verified = run("verify", "llava", "moe", "--no-function");
+    assertThat(verified.code()).as(verified.out()).isZero();
+  }
+
+  @Test
+  void modelsThatReadARowOtherwiseCannotBeCompared() throws IOException {
+    rows(WORDS, GOOD.formatted("cat.png"));
+    Files.writeString(
+        work.resolve("llava-mixtral/tokenizer.json"),
+        TOKENIZER.formatted("").replace("\"cat\": 8, \"dog\": 9", "\"cat\": 8, \"dog\": 14"));
+    String[] compare = {"eval", "llava", "--data", "rows.json", "--against", "llava-mixtral"};
+    Outcome tokens = run(compare);
+    assertThat(tokens.code()).isEqualTo(2);
+    assertThat(tokens.err())
+        .contains("--against llava-mixtral: it reads", "rows.json, row 0 otherwise: token")
+        .contains("is id 14 there and id 9 here");
+
+    Files.copy(
+        work.resolve("llava/tokenizer.json"),
+        work.resolve("llava-mixtral/tokenizer.json"),
+        StandardCopyOption.REPLACE_EXISTING);
+    Path config = work.resolve("llava-mixtral/config.json");
+    Files.writeString(
+        config,
+        Files.readString(config)
+            .replaceAll("(\"vision_feature_select_strategy\"): *\"[a-z]+\"", "$1: \"full\""));
+    Outcome places = run(compare);
+    assertThat(places.code()).isEqualTo(2);
+    assertThat(places.err())
+        .contains("row 1 otherwise: its images take 17 places there and 16 here");
+  }
+
+  @Test
   void aBadRowEndsTheRunUnlessItMayBeSkipped() throws IOException {
     rows(
         WORDS,
@@ -308,6 +397,8 @@ class SeeingCommandsTest {
         .contains("need --data");
     assertThat(run("eval", "llava", "--data", "rows.json", "--template", "v2").err())
         .contains("--template v2: expected one of plain, mistral_instruct_system, v1");
+    assertThat(run("eval", "llava", "--data", "rows.json", "--stride", "8").err())
+        .contains("--stride needs --text");
     assertThat(run("generate", "llava", "--prompt", "a", "--template", "v1", "--chat").err())
         .contains("--template excludes --chat");
   }

@@ -55,7 +55,11 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
       Architecture family = family(rule, own);
       parts.add(
           new ModelPart(
-              Optional.of(rule.part()), family, own, naming(rule, family, names, dialect), names));
+              Optional.of(rule.part()),
+              family,
+              own,
+              naming(rule, new Member(family, own), names, dialect),
+              names));
     }
     return new Composition(whole, parts);
   }
@@ -67,19 +71,30 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
         : naming("", whole, names, dialect);
   }
 
-  private static Naming naming(
-      PartRule rule, Architecture family, Set<String> names, Dialect dialect) {
+  /// A part's family and config.
+  private record Member(Architecture family, ModelConfig config) {
+    /// What is written for a rule: of linear layers with numbers the one that has none.
+    Naming.Linears linears(PartRule rule) {
+      return rule.linears() == Naming.Linears.NUMBERED && ConnectorConfig.unnumbered(config)
+          ? Naming.Linears.UNNUMBERED
+          : rule.linears();
+    }
+  }
+
+  private static Naming naming(PartRule rule, Member part, Set<String> names, Dialect dialect) {
     if (dialect == Dialect.AS_WRITTEN) {
-      Naming naming = naming(rule.prefix(), family, names, dialect);
-      return new Naming(naming.prefix(), naming.absent(), rule.linears());
+      Naming naming = naming(rule.prefix(), part.family(), names, dialect);
+      return new Naming(naming.prefix(), naming.absent(), part.linears(rule));
     }
     String prefix =
         rule.also().stream()
             .filter(candidate -> any(names, candidate))
             .findFirst()
             .orElse(rule.prefix());
-    Naming naming = naming(prefix, family, names, dialect);
-    return names.isEmpty() ? new Naming(naming.prefix(), naming.absent(), rule.linears()) : naming;
+    Naming naming = naming(prefix, part.family(), names, dialect);
+    return names.isEmpty()
+        ? new Naming(naming.prefix(), naming.absent(), part.linears(rule))
+        : naming;
   }
 
   private static Naming naming(
@@ -96,8 +111,16 @@ public record Composition(Architecture whole, List<ModelPart> parts) {
     }
     String found =
         CONNECTORS.stream().filter(candidate -> any(names, candidate)).findFirst().orElse(prefix);
-    boolean numbered = any(names, found + "0.") || any(names, found + "experts.0.0.");
-    return new Naming(found, absent, numbered ? Naming.Linears.NUMBERED : Naming.Linears.NAMED);
+    return new Naming(found, absent, linears(found, names));
+  }
+
+  private static Naming.Linears linears(String prefix, Set<String> names) {
+    if (names.contains(prefix + "weight")) {
+      return Naming.Linears.UNNUMBERED;
+    }
+    return any(names, prefix + "0.") || any(names, prefix + "experts.0.0.")
+        ? Naming.Linears.NUMBERED
+        : Naming.Linears.NAMED;
   }
 
   private static boolean any(Set<String> names, String prefix) {

@@ -45,6 +45,12 @@ public final class ConnectorConfig {
     return whole.with(config);
   }
 
+  /// Whether LLaVA gives the linear layers no numbers: those of its `linear` connector, which has
+  /// one.
+  static boolean unnumbered(ModelConfig connector) {
+    return connector.findString(SingleConfig.PROJECTOR).isPresent();
+  }
+
   /// The scales at which images are looked at; their features lie side by side.
   ///
   /// @param whole the config of the composition

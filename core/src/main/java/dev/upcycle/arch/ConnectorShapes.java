@@ -19,7 +19,9 @@ import tools.jackson.databind.node.ObjectNode;
 /// layers every published connector has GELU.
 public final class ConnectorShapes {
   private static final Pattern WEIGHT =
-      Pattern.compile("(?:.*\\.)?(?:linear_([1-9]\\d{0,2})|(0|[1-9]\\d{0,2}))\\.(weight|bias)");
+      Pattern.compile(
+          "(?:(?:(?:.*\\.)?(?:linear_([1-9]\\d{0,2})|(0|[1-9]\\d{0,2}))"
+              + "|(?:model\\.)?mm_projector)\\.)?(weight|bias)");
 
   private ConnectorShapes() {}
 
@@ -127,9 +129,10 @@ public final class ConnectorShapes {
 
   /// Which linear layer, counted from 1.
   private static int place(Matcher name) {
-    return name.group(1) != null
-        ? Integer.parseInt(name.group(1))
-        : Integer.parseInt(name.group(2)) / 2 + 1;
+    if (name.group(1) != null) {
+      return Integer.parseInt(name.group(1));
+    }
+    return name.group(2) == null ? 1 : Integer.parseInt(name.group(2)) / 2 + 1;
   }
 
   private static ModelConfig config(NavigableMap<Integer, Shape> weights, int biases) {

@@ -14,6 +14,7 @@ public record Naming(String prefix, String absent, Linears linears) {
   /// Every name as the part's templates have it.
   public static final Naming OWN = new Naming("", "", Linears.NAMED);
 
+  private static final String FIRST = "linear_1.";
   private static final Pattern NAMED = Pattern.compile("(^|\\.)linear_([1-9]\\d{0,3})\\.");
   private static final Pattern NUMBERED =
       Pattern.compile("(^|\\.)(0|[1-9]\\d{0,3})\\.(weight|bias)$");
@@ -24,7 +25,10 @@ public record Naming(String prefix, String absent, Linears linears) {
     NAMED,
     /// `0`, `2`, … by their places in a `torch.nn.Sequential` with activations between, as LLaVA
     /// and CuMo do.
-    NUMBERED
+    NUMBERED,
+    /// Nothing before `weight` and `bias`, as LLaVA does with its `linear` connector, which has
+    /// one.
+    UNNUMBERED
   }
 
   /// The name in the whole.
@@ -34,6 +38,7 @@ public record Naming(String prefix, String absent, Linears linears) {
         + switch (linears) {
           case NAMED -> inner;
           case NUMBERED -> numbered(inner);
+          case UNNUMBERED -> inner.startsWith(FIRST) ? inner.substring(FIRST.length()) : inner;
         };
   }
 
@@ -47,6 +52,7 @@ public record Naming(String prefix, String absent, Linears linears) {
         switch (linears) {
           case NAMED -> rest;
           case NUMBERED -> named(rest);
+          case UNNUMBERED -> rest.indexOf('.') < 0 ? FIRST + rest : rest;
         };
     return family
         .match(absent + inner)

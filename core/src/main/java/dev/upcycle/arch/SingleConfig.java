@@ -15,8 +15,17 @@ public final class SingleConfig {
   private static final String OWN = "vision_config";
   private static final String STATE = "mm_vision_select_layer";
   private static final String FEATURE = "mm_vision_select_feature";
-  private static final String PROJECTOR = "mm_projector_type";
+
+  /// What the connector is.
+  static final String PROJECTOR = "mm_projector_type";
+
   private static final String SPARSE_PROJECTOR = "smoe_mlp";
+  private static final String ONE_LAYER = "linear";
+
+  /// A key of ours: CuMo's own connector with experts always has two layers.
+  private static final String SPARSE_DEPTH = "mm_projector_depth";
+
+  private static final long USUAL_DEPTH = 2;
   private static final String NUMERICS = "router_numerics";
 
   /// What both projects put into a text for an image (`IMAGE_TOKEN_INDEX` in their `constants.py`);
@@ -180,13 +189,11 @@ public final class SingleConfig {
     if (type.isEmpty()) {
       return;
     }
-    OptionalLong depth = depth(type);
-    if (depth.isEmpty()) {
-      throw Complaint.of(
-          PROJECTOR, whole, "mlp2x_gelu or another depth of that form, or " + SPARSE_PROJECTOR);
-    }
-    connector.put("depth", depth.getAsLong());
+    connector.put("depth", depth(whole));
     connector.put("hidden_act", "gelu");
+    if (type.equals(ONE_LAYER)) {
+      connector.put(PROJECTOR, type);
+    }
     if (type.equals(SPARSE_PROJECTOR)) {
       connector.put("model_type", "mlp_moe");
       connector.put("num_experts", whole.requireLong("num_experts"));
@@ -194,13 +201,65 @@ public final class SingleConfig {
     }
   }
 
-  private static OptionalLong depth(String type) {
-    if (type.equals(SPARSE_PROJECTOR)) {
-      return OptionalLong.of(2);
-    }
+  /// How many linear layers the connector has; two where the config says nothing.
+  ///
+  /// @throws dev.upcycle.checkpoint.CheckpointFormatException when it says what is not known
+  public static long depth(ModelConfig whole) {
+    String type = whole.findString(PROJECTOR).orElse("");
+    return switch (type) {
+      case "" -> USUAL_DEPTH;
+      case ONE_LAYER -> 1;
+      case SPARSE_PROJECTOR -> whole.findLong(SPARSE_DEPTH).orElse(USUAL_DEPTH);
+      default ->
+          numbered(type)
+              .orElseThrow(() ->
+                  Complaint.of(
+                      PROJECTOR,
+                      whole,
+                      String.join(
+                          ", ",
+                          ONE_LAYER,
+                          "mlp2x_gelu or another depth of that form",
+                          SPARSE_PROJECTOR)));
+    };
+  }
+
+  private static OptionalLong numbered(String type) {
     return List.of(type).stream()
         .filter(text -> text.matches("mlp[1-9]\\d?x_gelu"))
         .mapToLong(text -> Long.parseLong(text.substring(3, text.indexOf('x'))))
         .findFirst();
+  }
+
+  /// Says of a dense connector what it is; of the usual one nothing, which is what other forms say.
+  ///
+  /// @param connector of which the depth and the names say it
+  public static void put(ModelPart connector, ObjectNode whole) {
+    long depth = connector.dimensions().require("depth");
+    if (depth == 1 && connector.naming().linears() != Naming.Linears.NUMBERED) {
+      whole.put(PROJECTOR, ONE_LAYER);
+    } else if (depth != USUAL_DEPTH) {
+      whole.put(PROJECTOR, "mlp%dx_gelu".formatted(depth));
+    }
+  }
+
+  /// What a connector consists of.
+  public enum Form {
+    DENSE,
+    EXPERTS
+  }
+
+  /// Says of the connector what it is, in LLaVA's words or, with experts, in CuMo's.
+  ///
+  /// @param source the dense composition's config
+  public static void put(ModelConfig source, Form form, ObjectNode whole) {
+    if (form == Form.DENSE) {
+      whole.put(PROJECTOR, source.findString(PROJECTOR).orElse("mlp2x_gelu"));
+      return;
+    }
+    whole.put(PROJECTOR, SPARSE_PROJECTOR);
+    if (depth(source) != USUAL_DEPTH) {
+      whole.put(SPARSE_DEPTH, depth(source));
+    }
   }
 }

@@ -8,9 +8,6 @@ import java.util.List;
 
 /// Lets models predict texts.
 public final class Evaluator {
-  /// Rows of the vocabulary's width that exist at once.
-  private static final int ROWS = 128;
-
   private final List<EvaluatedText> texts;
   private final Strides strides;
   private final Listener listener;
@@ -42,9 +39,9 @@ public final class Evaluator {
     ModelReading reading = new ModelReading(model);
     walk((text, window) -> {
       Tensor predictors = reading.predictors(text, window);
-      for (Part part : Part.of(window, ROWS)) {
+      for (Part part : Part.of(window, PredictionTally.ROWS)) {
         try (TensorScope _ = TensorScope.open()) {
-          reading.losses(reading.logProbabilities(part.rows(predictors)), text, part);
+          reading.losses(predictors, text, part);
         }
       }
     });
@@ -52,29 +49,23 @@ public final class Evaluator {
   }
 
   /// How the predictions of two models with one vocabulary differ.
-  public Comparison compare(DecoderModel first, DecoderModel second) throws InterruptedException {
+  public Comparison<Evaluation> compare(DecoderModel first, DecoderModel second)
+      throws InterruptedException {
     ModelReading ours = new ModelReading(first);
     ModelReading theirs = new ModelReading(second);
-    Divergence divergence = new Divergence();
-    PairedSums losses = new PairedSums();
+    PairedTally pairs = new PairedTally();
     walk((text, window) -> {
       Tensor ourPredictors = ours.predictors(text, window);
       Tensor theirPredictors = theirs.predictors(text, window);
-      for (Part part : Part.of(window, ROWS)) {
+      for (Part part : Part.of(window, PredictionTally.ROWS)) {
         try (TensorScope _ = TensorScope.open()) {
-          Tensor our = ours.logProbabilities(part.rows(ourPredictors));
-          Tensor their = theirs.logProbabilities(part.rows(theirPredictors));
-          losses.add(ours.losses(our, text, part), theirs.losses(their, text, part));
-          divergence.add(our, their.to(our.device()));
+          pairs.add(
+              ours.losses(ourPredictors, text, part), theirs.losses(theirPredictors, text, part));
         }
       }
     });
-    return new Comparison(
-        ours.evaluation(tokens(), scored()),
-        theirs.evaluation(tokens(), scored()),
-        losses.difference(),
-        divergence.mean(),
-        divergence.agreement());
+    return pairs.comparison(
+        ours.evaluation(tokens(), scored()), theirs.evaluation(tokens(), scored()));
   }
 
   @FunctionalInterface

@@ -2,6 +2,7 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.plan.Consumer.Basis;
 import dev.upcycle.plan.Consumer.Loads;
@@ -15,6 +16,28 @@ import java.util.Optional;
 final class CumoConsumers {
   private static final String MIXTRAL = "LlavaMixtralForCausalLM";
 
+  private static final Consumer ALONE =
+      new Consumer(
+          "transformers",
+          Loads.NO,
+          Basis.READ,
+          "has no class for a connector alone; it stands in a composition");
+
+  private static final Consumer OTHERS =
+      new Consumer(
+          "transformers",
+          Loads.NO,
+          Basis.READ,
+          "has no class for it without CuMo's code; target llava_moe brings a modelling file");
+
+  private static final Consumer UNHELD =
+      new Consumer(
+          "transformers",
+          Loads.NO,
+          Basis.READ,
+          "has no class for it without CuMo's code, and none for a connector of other than 2 linear"
+              + " layers");
+
   private CumoConsumers() {}
 
   /// Whether it is of that form.
@@ -27,8 +50,13 @@ final class CumoConsumers {
     if (!whole.parts().isEmpty()) {
       return ofWhole(target, config);
     }
+    boolean tower = whole.part().equals(Optional.of(Part.VISION));
+    if (!tower && config.findLong("depth").orElse(2) != 2) {
+      return List.of(
+          new Consumer("CuMo", Loads.NO, Basis.READ, deep(config.requireLong("depth"))), ALONE);
+    }
     String how =
-        whole.part().equals(Optional.of(Part.VISION))
+        tower
             ? "its CLIPVisionTower takes these names by load_state_dict"
                 + " (safetensors.torch.load_file), run; its --vision_tower_dir reads dense torch"
                 + " archives only"
@@ -37,13 +65,18 @@ final class CumoConsumers {
                 + " torch archives only";
     return List.of(
         new Consumer("CuMo", Loads.WITH_LIMITS, Basis.RUN, how),
-        new Consumer(
-            "transformers",
-            Loads.NO,
-            Basis.READ,
-            whole.part().equals(Optional.of(Part.VISION))
-                ? "has no class for it; target auto brings a modelling file"
-                : "has no class for a connector alone; it stands in a composition"));
+        tower
+            ? new Consumer(
+                "transformers",
+                Loads.NO,
+                Basis.READ,
+                "has no class for it; target auto brings a modelling file")
+            : ALONE);
+  }
+
+  private static String deep(long depth) {
+    return "its MLPMoE has 2 linear layers, this connector %d: eval, generate and train run it here"
+        .formatted(depth);
   }
 
   private static List<Consumer> ofWhole(Composition target, ModelConfig config) {
@@ -59,16 +92,16 @@ final class CumoConsumers {
         objections.isEmpty()
             ? new Consumer("CuMo", Loads.YES, Basis.RUN, how)
             : new Consumer("CuMo", Loads.NO, Basis.READ, String.join("; ", objections)),
-        new Consumer(
-            "transformers",
-            Loads.NO,
-            Basis.READ,
-            "has no class for it without CuMo's code; target llava_moe brings a modelling file"));
+        SingleConfig.depth(config) == 2 ? OTHERS : UNHELD);
   }
 
   /// What its loader needs, and what its version of transformers does not know.
   private static List<String> objections(Composition target, ModelConfig config) {
     List<String> objections = new ArrayList<>();
+    long depth = SingleConfig.depth(config);
+    if (config.findBoolean("mlp_smoe").orElse(false) && depth != 2) {
+      objections.add(deep(depth));
+    }
     if (config.findString("mm_vision_tower").isEmpty()) {
       objections.add(
           "the tower is none that OpenAI published and config.json names none, which its loader"

@@ -2,6 +2,7 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.ModelPart;
+import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
@@ -30,6 +31,7 @@ record PartsConfig(ModelPart language, ModelPart vision, ModelPart connector) {
     ModelConfig own = connector.family().complete(connector.config());
     json.put("projector_hidden_act", own.findString("hidden_act").orElse("gelu"));
     json.put("multimodal_projector_bias", own.findBoolean("bias").orElse(true));
+    SingleConfig.put(connector, json);
     ArrayNode scales = json.putArray("scales");
     scales().forEach(scales::add);
     return ModelConfig.of(json);
@@ -48,16 +50,13 @@ record PartsConfig(ModelPart language, ModelPart vision, ModelPart connector) {
     long input = connector.dimensions().require("input");
     long output = connector.dimensions().hidden();
     long hidden = vision.dimensions().hidden();
-    if (output != language.dimensions().hidden()
-        || connector.dimensions().require("depth") != 2
-        || input % hidden != 0
-        || input / hidden > 3) {
+    if (output != language.dimensions().hidden() || input % hidden != 0 || input / hidden > 3) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           String.format(
               Locale.ROOT,
-              "the connector has %d linear layers from %d to %d; expected 2 from 1, 2 or 3 times"
-                  + " the tower's %d to the language model's %d: give the parts that were trained"
+              "the connector has %d linear layers from %d to %d; expected from 1, 2 or 3 times the"
+                  + " tower's %d to the language model's %d: give the parts that were trained"
                   + " together",
               connector.dimensions().require("depth"),
               input,

@@ -72,26 +72,26 @@ final class RecipeCheck {
     return new Targets(whole, parts);
   }
 
-  /// Both transformers' LLaVA and CuMo's sparse connector have two linear layers.
+  /// Has the target's form a connector of so many linear layers?
   private void depth(Architecture whole) {
-    Optional<Long> depth =
-        dense
-            .find(Part.CONNECTOR)
-            .filter(part -> dense.parts().size() > 1 && !part.family().mixtureOfExperts())
-            .map(part -> part.dimensions().require("depth"))
-            .filter(layers -> layers != 2);
-    boolean sparse = resolved.recipe().component(Part.CONNECTOR).isPresent();
-    if (depth.isPresent() && (whole.ownKeys().isEmpty() || sparse)) {
-      complain(
-          "target",
-          String.format(
-              Locale.ROOT,
-              "the connector has %d linear layers, %s with %s has 2; target=cumo with a dense"
-                  + " connector keeps any depth",
-              depth.get(),
-              whole.targetName(),
-              sparse ? "experts there" : "it"));
-    }
+    dense
+        .find(Part.CONNECTOR)
+        .filter(part -> !TargetChoice.holds(part, whole))
+        .ifPresent(part -> {
+          String others = new TargetChoice(dense, resolved.recipe()).others("; choose target ");
+          complain(
+              "target",
+              String.format(
+                  Locale.ROOT,
+                  "the connector has %d linear layers, %s with it has 2%s",
+                  part.dimensions().require("depth"),
+                  whole.targetName(),
+                  others.isEmpty()
+                      ? "; no target for a %s has another number: convert a part alone, --model"
+                              .formatted(dense.whole().modelType())
+                          + " language=DIR"
+                      : others));
+        });
   }
 
   /// Is there a section for a part that the model has, and for no other?

@@ -59,7 +59,8 @@ record SingleForm(Architecture whole, ModelConfig source, Recipe recipe) {
         .or(() -> SingleConfig.tower(vision).map(SingleForm::node))
         .ifPresent(name -> json.set("mm_vision_tower", name));
     json.put("mm_hidden_size", vision.dimensions().hidden());
-    json.put("mm_projector_type", connector.isPresent() ? "smoe_mlp" : dense());
+    SingleConfig.put(
+        source, connector.isPresent() ? SingleConfig.Form.EXPERTS : SingleConfig.Form.DENSE, json);
     json.put("mm_vision_select_layer", -2);
     json.put("mm_vision_select_feature", "patch");
     json.put("use_mm_proj", true);
@@ -76,10 +77,6 @@ record SingleForm(Architecture whole, ModelConfig source, Recipe recipe) {
     json.putNull("local_rank");
     json.set("vision_config", towerOnly(tower));
     return json;
-  }
-
-  private String dense() {
-    return source.findString("mm_projector_type").orElse("mlp2x_gelu");
   }
 
   /// The tower's own sizes; the experts' counts stand in the whole.

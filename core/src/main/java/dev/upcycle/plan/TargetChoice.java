@@ -11,6 +11,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -63,7 +64,8 @@ record TargetChoice(Composition dense, Recipe recipe) {
 
   private static boolean fits(ModelPart part, Architecture whole, @Nullable List<Integer> chosen) {
     PartTarget target = new PartTarget(part, whole);
-    return (chosen == null ? target.dense() : target.mixture(chosen)).isPresent();
+    return holds(part, whole)
+        && (chosen == null ? target.dense() : target.mixture(chosen)).isPresent();
   }
 
   /// Whether a target that the recipe names has a place for a part as the recipe leaves or makes
@@ -74,9 +76,19 @@ record TargetChoice(Composition dense, Recipe recipe) {
 
   private boolean suits(ModelPart part, Architecture whole) {
     PartTarget target = new PartTarget(part, whole);
-    return part.part().flatMap(recipe::component).isPresent()
-        ? !target.mixtures().isEmpty()
-        : target.dense().isPresent();
+    return holds(part, whole)
+        && (part.part().flatMap(recipe::component).isPresent()
+            ? !target.mixtures().isEmpty()
+            : target.dense().isPresent());
+  }
+
+  /// Whether a target has a place for a part as deep as this: of connectors, transformers' LLaVA
+  /// and our modelling file after it have those of two linear layers alone.
+  static boolean holds(ModelPart part, Architecture whole) {
+    return !part.part().equals(Optional.of(Part.CONNECTOR))
+        || whole.rule(Part.CONNECTOR).isEmpty()
+        || !whole.ownKeys().isEmpty()
+        || part.dimensions().require("depth") == 2;
   }
 
   /// Whether a target has a place for a part, dense or with experts.

@@ -135,7 +135,8 @@ class ComparisonTest {
     return IntStream.range(0, logits.length).mapToObj(i -> logits[i] - Math.log(sum)).toList();
   }
 
-  private Comparison compare(DecoderModel first, DecoderModel second) throws InterruptedException {
+  private Comparison<Evaluation> compare(DecoderModel first, DecoderModel second)
+      throws InterruptedException {
     return new Evaluator(
             List.of(new EvaluatedText("text", ids.stream().mapToLong(Long::longValue).toArray())),
             new Strides(CONTEXT, STRIDE),
@@ -191,7 +192,7 @@ class ComparisonTest {
 
   @Test
   void eachSideHasThePerplexityOfItsOwnTokens() throws InterruptedException {
-    Comparison found = compare(model, altered);
+    Comparison<Evaluation> found = compare(model, altered);
 
     assertThat(Math.log(found.first().perplexity()))
         .isCloseTo(mean(pair -> -pair.first().get((int) pair.label())), within(CLOSE));

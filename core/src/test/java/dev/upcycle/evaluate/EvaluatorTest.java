@@ -67,7 +67,7 @@ class EvaluatorTest {
   @Test
   void modelComparedWithItselfDoesNotDiffer() throws InterruptedException {
     try (TextModel model = TextModel.open(folder.resolve("dense"), "cpu", "f32")) {
-      Comparison comparison = evaluator(model).compare(model.model(), model.model());
+      Comparison<Evaluation> comparison = evaluator(model).compare(model.model(), model.model());
 
       assertThat(comparison.loss().mean()).isZero();
       assertThat(comparison.divergence()).isCloseTo(0, within(1e-7));

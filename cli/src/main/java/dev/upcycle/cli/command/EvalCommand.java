@@ -87,8 +87,8 @@ final class EvalCommand extends Command {
     if (texts.isEmpty() == !samples.given()) {
       throw new UsageException("give either --text or --data");
     }
-    if (samples.given() && (other != null || stride != null)) {
-      throw new UsageException("--against and --stride need --text");
+    if (samples.given() && stride != null) {
+      throw new UsageException("--stride needs --text");
     }
     samples.check();
     try (TextModel opened = compute.open(Models.locate(model, surroundings()), terminal)) {
@@ -102,7 +102,7 @@ final class EvalCommand extends Command {
       if (other == null) {
         tell(alone(opened, read, strides, terminal), Optional.empty(), terminal);
       } else {
-        Comparison comparison = against(opened, read, strides, terminal);
+        Comparison<Evaluation> comparison = against(opened, read, strides, terminal);
         tell(comparison.first(), Optional.of(comparison), terminal);
       }
     }
@@ -111,7 +111,14 @@ final class EvalCommand extends Command {
 
   private void evaluateSamples(TextModel opened, Terminal terminal) throws InterruptedException {
     SampleEval eval = samples.of(opened, context, this::resolve);
-    SampleEval.Outcome outcome = eval.run(terminal);
+    SampleEval.Outcome outcome;
+    if (other == null) {
+      outcome = eval.run(terminal);
+    } else {
+      try (TextModel second = second(opened)) {
+        outcome = eval.against(SampleOptions.reading(second), other, terminal);
+      }
+    }
     if (json.wanted()) {
       ObjectNode document = Documents.of("eval").put("model", model);
       eval.put(outcome, document);
@@ -119,6 +126,12 @@ final class EvalCommand extends Command {
     } else {
       SampleEval.print(outcome, terminal);
     }
+  }
+
+  /// The model to compare with, where and as the first computes.
+  private TextModel second(TextModel opened) {
+    Path located = Models.locate(String.valueOf(other), surroundings());
+    return TextModel.open(located, opened.model().options());
   }
 
   private static Evaluation alone(
@@ -129,11 +142,10 @@ final class EvalCommand extends Command {
     }
   }
 
-  private Comparison against(
+  private Comparison<Evaluation> against(
       TextModel opened, List<EvaluatedText> read, Strides strides, Terminal terminal)
       throws InterruptedException {
-    Path located = Models.locate(String.valueOf(other), surroundings());
-    try (TextModel second = TextModel.open(located, opened.model().options());
+    try (TextModel second = second(opened);
         ProgressMeter meter = terminal.meter("evaluating")) {
       requireSameTokens(opened, second, read);
       return evaluator(read, strides, meter).compare(opened.model(), second.model());
@@ -173,14 +185,7 @@ final class EvalCommand extends Command {
   }
 
   private void requireSameTokens(TextModel first, TextModel second, List<EvaluatedText> read) {
-    long ours = first.vocab();
-    long theirs = second.vocab();
-    if (ours != theirs) {
-      throw new UsageException(
-          "--against %s: its vocabulary has %d tokens, the model's %d; only models of one"
-                  .formatted(other, theirs, ours)
-              + " vocabulary can be compared token by token");
-    }
+    ComparisonReport.requireOneVocabulary(first, second, String.valueOf(other));
     for (int i = 0; i < read.size(); i++) {
       if (!read.get(i).has(second.ids(TextFiles.read(resolve(texts.get(i)))))) {
         throw new UsageException(
@@ -190,7 +195,8 @@ final class EvalCommand extends Command {
     }
   }
 
-  private void tell(Evaluation evaluation, Optional<Comparison> comparison, Terminal terminal) {
+  private void tell(
+      Evaluation evaluation, Optional<Comparison<Evaluation>> comparison, Terminal terminal) {
     long unscored = evaluation.tokens() - evaluation.scored() - texts.size();
     if (unscored > 0) {
       terminal.note(
@@ -221,17 +227,13 @@ final class EvalCommand extends Command {
     LayersReport.add(evaluation.layers(), document.putArray("layers"));
   }
 
-  private void put(Comparison comparison, ObjectNode against) {
+  private void put(Comparison<Evaluation> comparison, ObjectNode against) {
     against.put("model", other);
     put(comparison.second(), against);
-    against
-        .put("loss_difference", comparison.loss().mean())
-        .put("standard_error", comparison.loss().standardError())
-        .put("kl", comparison.divergence())
-        .put("top1_agreement", comparison.agreement());
+    ComparisonReport.put(comparison, against);
   }
 
-  private Table table(Evaluation evaluation, Optional<Comparison> comparison) {
+  private Table table(Evaluation evaluation, Optional<Comparison<Evaluation>> comparison) {
     Table table =
         Table.pairs()
             .row("perplexity", number("%.4f", evaluation.perplexity()))
@@ -242,16 +244,8 @@ final class EvalCommand extends Command {
                     + Quantities.count(evaluation.scored())
                     + " scored")
             .row("tokens/s", number("%.0f", evaluation.tokensPerSecond()));
-    comparison.ifPresent(found -> {
-      table.row("against", String.valueOf(other));
-      table.row("its perplexity", number("%.4f", found.second().perplexity()));
-      table.row(
-          "its loss minus ours",
-          number("%+.3g", found.loss().mean())
-              + number(" ± %.2g nat per token (standard error)", found.loss().standardError()));
-      table.row("KL(ours, its)", number("%.3g nat per token", found.divergence()));
-      table.row("same likeliest token", number("%.2f %%", 100 * found.agreement()));
-    });
+    comparison.ifPresent(found ->
+        ComparisonReport.rows(found, String.valueOf(other), found.second().perplexity(), table));
     return table;
   }
 }

@@ -9,14 +9,18 @@ import dev.upcycle.cli.terminal.Table;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.data.DataException;
 import dev.upcycle.data.RowFile;
+import dev.upcycle.evaluate.Comparison;
 import dev.upcycle.evaluate.ExpertLoad;
+import dev.upcycle.evaluate.LabelledSample;
 import dev.upcycle.evaluate.ModalLoad;
+import dev.upcycle.evaluate.SampleComparer;
 import dev.upcycle.evaluate.SampleEvaluation;
 import dev.upcycle.evaluate.SampleEvaluator;
 import dev.upcycle.model.Workspace;
 import dev.upcycle.text.ImageReading;
 import dev.upcycle.text.SampleReader;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -36,12 +40,64 @@ record SampleEval(ImageReading reading, Data data, LlavaTemplate template, int c
 
   /// What came of it.
   ///
+  /// @param evaluation of the model
   /// @param skipped rows that were passed over
-  record Outcome(SampleEvaluation evaluation, long skipped) {}
+  /// @param against what else it was compared with; null where with nothing
+  record Outcome(SampleEvaluation evaluation, long skipped, @Nullable Against against) {}
+
+  /// Another model beside it.
+  ///
+  /// @param model what the user calls it
+  record Against(String model, Comparison<SampleEvaluation> comparison) {}
 
   Outcome run(Terminal terminal) throws InterruptedException {
-    SampleReader reader = new SampleReader(reading, template, data.images());
+    SampleReader reader = reader(reading);
     SampleEvaluator evaluator = new SampleEvaluator(reading.llava(), context);
+    long skipped = walk((file, row) -> evaluator.add(reader.read(file, row)), terminal);
+    SampleEvaluation evaluation = evaluator.evaluation();
+    requireScored(evaluation);
+    return new Outcome(evaluation, skipped, null);
+  }
+
+  /// Compares with another model, row by row.
+  ///
+  /// @param model what the user calls the other
+  Outcome against(ImageReading other, String model, Terminal terminal) throws InterruptedException {
+    ComparisonReport.requireOneVocabulary(reading.opened(), other.opened(), model);
+    SampleReader ours = reader(reading);
+    SampleReader theirs = reader(other);
+    SampleComparer comparer = new SampleComparer(reading.llava(), other.llava(), context);
+    long skipped =
+        walk(
+            (file, row) -> {
+              LabelledSample our = ours.read(file, row);
+              LabelledSample their = theirs.read(file, row);
+              comparer
+                  .difference(our, their)
+                  .ifPresent(reason -> {
+                    throw new UsageException(
+                        "--against %s: it reads %s, row %d otherwise: %s"
+                            .formatted(model, data.file(), row, reason));
+                  });
+              comparer.add(our, their);
+            },
+            terminal);
+    Comparison<SampleEvaluation> comparison = comparer.comparison();
+    requireScored(comparison.first());
+    return new Outcome(comparison.first(), skipped, new Against(model, comparison));
+  }
+
+  private SampleReader reader(ImageReading model) {
+    return new SampleReader(model, template, data.images());
+  }
+
+  @FunctionalInterface
+  private interface Step {
+    void take(RowFile file, long row);
+  }
+
+  /// @return how many rows were passed over
+  private long walk(Step step, Terminal terminal) throws InterruptedException {
     long skipped = 0;
     try (RowFile file = RowFile.open(data.file());
         ProgressMeter meter = terminal.meter("evaluating")) {
@@ -50,7 +106,7 @@ record SampleEval(ImageReading reading, Data data, LlavaTemplate template, int c
           throw new InterruptedException();
         }
         try (Workspace _ = Workspace.open()) {
-          evaluator.add(reader.read(file, row));
+          step.take(file, row);
         } catch (DataException e) {
           if (e.row().isEmpty() || skipped >= data.skippable()) {
             throw e;
@@ -61,7 +117,10 @@ record SampleEval(ImageReading reading, Data data, LlavaTemplate template, int c
         meter.counted(row + 1, file.rows(), "rows");
       }
     }
-    SampleEvaluation evaluation = evaluator.evaluation();
+    return skipped;
+  }
+
+  private void requireScored(SampleEvaluation evaluation) {
     if (evaluation.counts().scored() == 0) {
       throw DataException.ofFile(
           data.file(),
@@ -69,13 +128,12 @@ record SampleEval(ImageReading reading, Data data, LlavaTemplate template, int c
                   .formatted(template.key(), context)
               + " answers off");
     }
-    return new Outcome(evaluation, skipped);
   }
 
   static void print(Outcome outcome, Terminal terminal) {
     SampleEvaluation evaluation = outcome.evaluation();
     SampleEvaluation.Counts counts = evaluation.counts();
-    terminal.result(
+    Table table =
         Table.pairs()
             .row("perplexity", number("%.4f", evaluation.perplexity()))
             .row("loss", number("%.4f nat per token", evaluation.loss()))
@@ -94,8 +152,13 @@ record SampleEval(ImageReading reading, Data data, LlavaTemplate template, int c
                         Quantities.count(counts.tokens()),
                         Quantities.count(counts.imageTokens()),
                         Quantities.count(counts.scored())))
-            .row("tokens/s", number("%.0f", evaluation.tokensPerSecond()))
-            .toString());
+            .row("tokens/s", number("%.0f", evaluation.tokensPerSecond()));
+    Against against = outcome.against();
+    if (against != null) {
+      Comparison<SampleEvaluation> comparison = against.comparison();
+      ComparisonReport.rows(comparison, against.model(), comparison.second().perplexity(), table);
+    }
+    terminal.result(table.toString());
     if (!evaluation.layers().isEmpty()) {
       terminal.result("\n" + loads(evaluation));
     }
@@ -123,17 +186,25 @@ record SampleEval(ImageReading reading, Data data, LlavaTemplate template, int c
   }
 
   void put(Outcome outcome, ObjectNode document) {
-    SampleEvaluation evaluation = outcome.evaluation();
+    document.put("data", data.file().toString()).put("template", template.key());
+    put(outcome.evaluation(), document);
+    document.put("skipped_rows", outcome.skipped());
+    Against against = outcome.against();
+    if (against != null) {
+      ObjectNode node = document.putObject("against").put("model", against.model());
+      put(against.comparison().second(), node);
+      ComparisonReport.put(against.comparison(), node);
+    }
+  }
+
+  private static void put(SampleEvaluation evaluation, ObjectNode document) {
     SampleEvaluation.Counts counts = evaluation.counts();
     document
-        .put("data", data.file().toString())
-        .put("template", template.key())
         .put("perplexity", evaluation.perplexity())
         .put("negative_log_likelihood", evaluation.negativeLogLikelihood())
         .put("loss", evaluation.loss())
         .put("rows", counts.samples())
         .put("unlabelled_rows", counts.unlabelled())
-        .put("skipped_rows", outcome.skipped())
         .put("images", counts.images())
         .put("tokens", counts.tokens())
         .put("image_tokens", counts.imageTokens())

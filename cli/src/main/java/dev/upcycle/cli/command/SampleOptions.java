@@ -55,18 +55,22 @@ final class SampleOptions {
     }
   }
 
+  /// A model as it reads conversations about images.
+  static ImageReading reading(TextModel opened) {
+    return ImageReading.find(opened)
+        .orElseThrow(() ->
+            new UsageException(
+                "%s: a %s looks at no images; --data needs a LLaVA"
+                    .formatted(
+                        opened.checkpoint().directory(),
+                        opened.checkpoint().config().modelType())));
+  }
+
   /// The evaluation of a model.
   ///
   /// @param context most tokens that the model sees at once, where the user says
   SampleEval of(TextModel opened, @Nullable Integer context, UnaryOperator<Path> resolve) {
-    ImageReading reading =
-        ImageReading.find(opened)
-            .orElseThrow(() ->
-                new UsageException(
-                    "%s: a %s looks at no images; --data needs a LLaVA"
-                        .formatted(
-                            opened.checkpoint().directory(),
-                            opened.checkpoint().config().modelType())));
+    ImageReading reading = reading(opened);
     Path file = resolve.apply(Path.of(String.valueOf(data)));
     Path folder =
         Optional.ofNullable(images)
