@@ -1,39 +1,44 @@
 package dev.upcycle.function;
 
+import dev.upcycle.bench.ResidentMemory;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.function.FunctionVerifier.Expectation;
 import dev.upcycle.function.FunctionVerifier.Question;
 import dev.upcycle.kernels.tensor.LibTorch;
-import java.io.IOException;
-import java.nio.file.Files;
+import dev.upcycle.model.DecoderModel;
+import dev.upcycle.model.ModelOptions;
 import java.nio.file.Path;
 import java.util.List;
 
-/// A program that compares two models and tells the most memory that it had resident, in bytes.
+/// A program that reads a dense model and a target and tells the most memory that it had resident,
+/// in bytes.
 final class FunctionMemoryProbe {
-  static final Path STATUS = Path.of("/proc/self/status");
+  /// What it does with them.
+  enum Reading {
+    /// Compares them as `verify --function` does.
+    SIDE_BY_SIDE,
+    /// Has all of the target in memory.
+    WHOLE
+  }
 
   private FunctionMemoryProbe() {}
 
-  public static void main(String[] arguments) throws IOException, InterruptedException {
+  public static void main(String[] arguments) throws InterruptedException {
     LibTorch.useThreads(1);
-    FunctionReport report =
-        FunctionVerifier.verify(
-            Checkpoint.open(Path.of(arguments[0])),
-            Checkpoint.open(Path.of(arguments[1])),
-            new Question(Expectation.CONVERTED, List.of()),
-            (_, _) -> {});
+    Checkpoint dense = Checkpoint.open(Path.of(arguments[1]));
+    Checkpoint target = Checkpoint.open(Path.of(arguments[2]));
+    switch (Reading.valueOf(arguments[0])) {
+      case SIDE_BY_SIDE -> compare(dense, target);
+      case WHOLE -> DecoderModel.open(target, ModelOptions.cpu()).close();
+    }
+    System.out.println(ResidentMemory.peakBytes().orElseThrow());
+  }
+
+  private static void compare(Checkpoint dense, Checkpoint target) throws InterruptedException {
+    Question question = new Question(Expectation.CONVERTED, List.of());
+    FunctionReport report = FunctionVerifier.verify(dense, target, question, (_, _) -> {});
     if (!report.passed()) {
       throw new IllegalStateException(report.failures().toString());
     }
-    System.out.println(peakBytes());
-  }
-
-  private static long peakBytes() throws IOException {
-    return Files.readAllLines(STATUS).stream()
-        .filter(line -> line.startsWith("VmHWM:"))
-        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
-        .findFirst()
-        .orElseThrow();
   }
 }
