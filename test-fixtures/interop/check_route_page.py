@@ -91,7 +91,7 @@ def chromium(program, page, folder, window, *more):
     keep = [f"--user-data-dir={folder / 'profile'}", f"--log-net-log={log}", "--host-resolver-rules=MAP * ~NOTFOUND"]
     run = [program, *CHROMIUM, *keep, size, *more, page.as_uri()]
     done = subprocess.run(run, check=True, capture_output=True, text=True, timeout=120)
-    console = [line.partition("CONSOLE")[2] for line in done.stderr.splitlines() if "CONSOLE" in line]
+    console = [line.partition("CONSOLE")[2].partition(", source:")[0] for line in done.stderr.splitlines() if "CONSOLE" in line]
     events = [event.get("params", {}) for event in json.loads(log.read_text())["events"]]
     asked = {event["url"] for event in events if event.get("initiator", OF_CHROMIUM) != OF_CHROMIUM}
     return done.stdout, console, sorted(asked)
