@@ -3,6 +3,7 @@ package dev.upcycle.data;
 import ai.djl.huggingface.tokenizers.Encoding;
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.CharSpan;
+import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -74,7 +75,16 @@ public final class Tokenizer implements AutoCloseable {
 
   /// The ids of a text, for long ones.
   public long[] ids(String text) {
-    return library.encode(text, true, false).getIds();
+    // The library's encode() makes objects of each token's piece, word and place, in native code:
+    // when
+    // those of a long text fill the heap, the process is aborted.
+    TokenizersLibrary natives = TokenizersLibrary.LIB;
+    long encoding = natives.encode(library.getHandle(), text, true);
+    try {
+      return natives.getTokenIds(encoding);
+    } finally {
+      natives.deleteEncoding(encoding);
+    }
   }
 
   /// The ids of a text that spells its special tokens itself, such as a rendered chat: the

@@ -23,11 +23,12 @@ public final class ClipModel implements AutoCloseable {
   private final VisionTower vision;
   private final TextTower text;
 
-  private ClipModel(CheckpointBinding binding, StoredPart whole, ModelOptions options) {
+  private ClipModel(
+      CheckpointBinding binding, ModelWeights weights, VisionTower vision, TextTower text) {
     this.binding = binding;
-    this.weights = ModelWeights.load(binding, options);
-    this.vision = VisionTower.open(whole.part(Part.VISION), options);
-    this.text = TextTower.open(whole.part(Part.LANGUAGE), options);
+    this.weights = weights;
+    this.vision = vision;
+    this.text = text;
   }
 
   /// Binds a checkpoint of both towers.
@@ -35,7 +36,17 @@ public final class ClipModel implements AutoCloseable {
   /// @throws CheckpointFormatException as [DecoderModel#open], or when it is something else
   public static ClipModel open(Checkpoint checkpoint, ModelOptions options) {
     StoredPart whole = StoredPart.whole(checkpoint);
-    return new ClipModel(bind(whole), whole, options);
+    CheckpointBinding binding = bind(whole);
+    StoredPart vision = whole.part(Part.VISION);
+    StoredPart text = whole.part(Part.LANGUAGE);
+    try (Claims claims = new Claims()) {
+      return claims.handOver(
+          new ClipModel(
+              binding,
+              claims.own(ModelWeights.load(binding, options), ModelWeights::close),
+              claims.own(VisionTower.open(vision, options), VisionTower::close),
+              claims.own(TextTower.open(text, options), TextTower::close)));
+    }
   }
 
   static CheckpointBinding bind(StoredPart whole) {

@@ -27,14 +27,18 @@ public final class Connector implements AutoCloseable {
   private final ModelWeights weights;
   private final FeedForwardBlock block;
 
-  private Connector(CheckpointBinding binding, ModelOptions options) {
+  private Connector(CheckpointBinding binding, ModelWeights weights) {
     this.binding = binding;
-    this.weights = ModelWeights.load(binding, options);
+    this.weights = weights;
     this.block = block(binding, weights.table());
   }
 
   static Connector open(StoredPart part, ModelOptions options) {
-    return new Connector(bind(part), options);
+    CheckpointBinding binding = bind(part);
+    try (Claims claims = new Claims()) {
+      ModelWeights weights = claims.own(ModelWeights.load(binding, options), ModelWeights::close);
+      return claims.handOver(new Connector(binding, weights));
+    }
   }
 
   static CheckpointBinding bind(StoredPart part) {

@@ -54,12 +54,10 @@ public final class DecoderModel implements AutoCloseable {
 
   static DecoderModel open(StoredPart part, ModelOptions options) {
     CheckpointBinding binding = CheckpointBinding.of(part);
-    ModelWeights weights = ModelWeights.load(binding, options);
-    try {
-      return new DecoderModel(part.checkpoint().directory(), binding, options, weights);
-    } catch (RuntimeException | Error e) {
-      weights.close();
-      throw e;
+    try (Claims claims = new Claims()) {
+      ModelWeights weights = claims.own(ModelWeights.load(binding, options), ModelWeights::close);
+      return claims.handOver(
+          new DecoderModel(part.checkpoint().directory(), binding, options, weights));
     }
   }
 

@@ -26,11 +26,12 @@ public final class LlavaModel implements AutoCloseable {
   private final Connector connector;
   private final DecoderModel language;
 
-  private LlavaModel(StoredPart whole, LlavaForm form, ModelOptions options) {
+  private LlavaModel(
+      LlavaForm form, VisionTower vision, Connector connector, DecoderModel language) {
     this.form = form;
-    this.vision = VisionTower.open(whole.part(Part.VISION), options);
-    this.connector = Connector.open(whole.part(Part.CONNECTOR), options);
-    this.language = DecoderModel.open(whole.part(Part.LANGUAGE), options);
+    this.vision = vision;
+    this.connector = connector;
+    this.language = language;
   }
 
   /// Binds a checkpoint of all parts.
@@ -38,7 +39,18 @@ public final class LlavaModel implements AutoCloseable {
   /// @throws CheckpointFormatException as [DecoderModel#open], or when it is something else
   public static LlavaModel open(Checkpoint checkpoint, ModelOptions options) {
     StoredPart whole = StoredPart.whole(checkpoint);
-    return new LlavaModel(whole, LlavaForm.of(whole), options);
+    LlavaForm form = LlavaForm.of(whole);
+    StoredPart vision = whole.part(Part.VISION);
+    StoredPart connector = whole.part(Part.CONNECTOR);
+    StoredPart language = whole.part(Part.LANGUAGE);
+    try (Claims claims = new Claims()) {
+      return claims.handOver(
+          new LlavaModel(
+              form,
+              claims.own(VisionTower.open(vision, options), VisionTower::close),
+              claims.own(Connector.open(connector, options), Connector::close),
+              claims.own(DecoderModel.open(language, options), DecoderModel::close)));
+    }
   }
 
   /// Whether a checkpoint's config is that of a LLaVA.

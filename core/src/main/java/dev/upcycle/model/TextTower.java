@@ -17,17 +17,22 @@ public final class TextTower implements AutoCloseable {
   private final List<TransformerLayer> layers;
   private final TextHead head;
 
-  private TextTower(CheckpointBinding binding, LayerForm form, ModelOptions options) {
+  private TextTower(
+      CheckpointBinding binding, LayerForm form, ModelOptions options, ModelWeights weights) {
     this.binding = binding;
     this.options = options;
-    this.weights = ModelWeights.load(binding, options);
+    this.weights = weights;
     this.layers = LayerAssembly.all(binding, form, weights.table());
     this.head = TextHead.of(binding, form, weights.table());
   }
 
   static TextTower open(StoredPart part, ModelOptions options) {
     CheckpointBinding binding = CheckpointBinding.of(part);
-    return new TextTower(binding, LayerForm.of(binding), options);
+    LayerForm form = LayerForm.of(binding);
+    try (Claims claims = new Claims()) {
+      ModelWeights weights = claims.own(ModelWeights.load(binding, options), ModelWeights::close);
+      return claims.handOver(new TextTower(binding, form, options, weights));
+    }
   }
 
   /// What the tower makes of texts.

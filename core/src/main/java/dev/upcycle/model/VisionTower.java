@@ -23,11 +23,12 @@ public final class VisionTower implements AutoCloseable {
   private final List<TransformerLayer> layers;
   private final LayerForm form;
 
-  private VisionTower(CheckpointBinding binding, LayerForm form, ModelOptions options) {
+  private VisionTower(
+      CheckpointBinding binding, LayerForm form, ModelOptions options, ModelWeights weights) {
     this.binding = binding;
     this.options = options;
     this.form = form;
-    this.weights = ModelWeights.load(binding, options);
+    this.weights = weights;
     this.front = VisionFront.of(binding, form, weights.table());
     this.layers = LayerAssembly.all(binding, form, weights.table());
   }
@@ -41,7 +42,11 @@ public final class VisionTower implements AutoCloseable {
 
   static VisionTower open(StoredPart part, ModelOptions options) {
     CheckpointBinding binding = bind(part);
-    return new VisionTower(binding, LayerForm.of(binding), options);
+    LayerForm form = LayerForm.of(binding);
+    try (Claims claims = new Claims()) {
+      ModelWeights weights = claims.own(ModelWeights.load(binding, options), ModelWeights::close);
+      return claims.handOver(new VisionTower(binding, form, options, weights));
+    }
   }
 
   static CheckpointBinding bind(StoredPart part) {

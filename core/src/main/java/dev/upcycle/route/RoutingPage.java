@@ -22,6 +22,9 @@ public final class RoutingPage {
 
   private static final String TEMPLATE = "page.html";
 
+  /// How many the page's style has.
+  private static final int COLOURS = 16;
+
   private RoutingPage() {}
 
   /// The page.
@@ -51,16 +54,22 @@ public final class RoutingPage {
     int tokens = preview.texts().stream().mapToInt(text -> text.text().tokens().size()).sum();
     List<ExpertLoad> loads = preview.loads();
     long dead = loads.stream().mapToLong(load -> load.dead().size()).sum();
-    return "%,d tokens · %d layers with experts · %d experts without a token"
-        .formatted(tokens, loads.size(), dead);
+    String repeat =
+        experts(loads) > COLOURS ? " · colours repeat after %d experts".formatted(COLOURS) : "";
+    return "%,d tokens · %d layers with experts · %d experts without a token%s"
+        .formatted(tokens, loads.size(), dead, repeat);
+  }
+
+  private static int experts(List<ExpertLoad> loads) {
+    return loads.stream().mapToInt(load -> load.counts().size()).max().orElse(0);
   }
 
   private static String heatMap(RoutingPreview preview) {
     List<ExpertLoad> loads = preview.loads();
-    int experts = loads.stream().mapToInt(load -> load.counts().size()).max().orElse(0);
+    int experts = experts(loads);
     StringBuilder html = new StringBuilder("<table class=\"heat\"><thead><tr><th>layer</th>");
     for (int expert = 0; expert < experts; expert++) {
-      html.append("<th class=\"key e").append(expert % 16).append("\">").append(expert);
+      html.append("<th class=\"key e").append(expert % COLOURS).append("\">").append(expert);
       html.append("</th>");
     }
     html.append("<th>evenness</th><th>peak</th><th>about the label</th></tr></thead><tbody>\n");

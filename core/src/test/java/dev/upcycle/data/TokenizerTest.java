@@ -58,23 +58,52 @@ class TokenizerTest {
     assertThatThrownBy(() -> Tokenizer.require(model)).isInstanceOf(TokenizerException.class);
   }
 
+  @Test
+  void idsAreThoseOfTheTokens() {
+    try (Tokenizer tokenizer = Tokenizer.require(model)) {
+      String text = "Light, é and 𝄞.\n\n <s> of light";
+
+      assertThat(tokenizer.encode(text))
+          .isEqualTo(tokenizer.tokens(text).stream().map(Tokenizer.Token::id).toList());
+    }
+  }
+
+  /// In a JVM of its own, which a heap too small for them would abort.
+  @Test
+  void idsOfALongTextNeedNoObjectPerToken() throws Exception {
+    Said said = run(LongTextProbe.class, "-Xmx40m");
+
+    assertThat(said.status()).describedAs(said.text()).isZero();
+    assertThat(said.text()).contains(LongTextProbe.CHARACTERS + 1 + " tokens");
+  }
+
   /// In a JVM of its own: the library reads its switches once.
   @Test
   void libraryNeverLooksForASwitchThatIsUnset() throws Exception {
+    Said said = run(SwitchProbe.class, "-Xmx512m");
+
+    assertThat(said.status()).describedAs(said.text()).isZero();
+    assertThat(said.text()).contains("read ai.djl.offline=true").contains("read RUST_FLAVOR=cpu");
+    assertThat(said.text()).doesNotContain("=null");
+  }
+
+  /// What a program of its own printed, and its exit status.
+  private record Said(int status, String text) {}
+
+  private Said run(Class<?> program, String heap) throws IOException, InterruptedException {
     Process process =
         new ProcessBuilder(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
+                "-XX:+UseSerialGC",
+                heap,
                 "-cp",
                 System.getProperty("java.class.path"),
-                SwitchProbe.class.getName(),
+                program.getName(),
                 model.toString())
             .redirectErrorStream(true)
             .start();
-    String said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-
-    assertThat(process.waitFor()).describedAs(said).isZero();
-    assertThat(said).contains("read ai.djl.offline=true").contains("read RUST_FLAVOR=cpu");
-    assertThat(said).doesNotContain("=null");
+    String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    return new Said(process.waitFor(), text);
   }
 }

@@ -227,7 +227,10 @@ public final class EditedModel {
           "\"%s\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[%d,%d]}"
               .formatted(name, tensor.dtype(), tensor.shape(), begin, data.size()));
     });
-    byte[] json = header.toString().getBytes(StandardCharsets.UTF_8);
+    String text = header.toString();
+    // Data at an even place, as other writers have it, are mapped and not copied.
+    String padding = " ".repeat(-text.length() & 7);
+    byte[] json = (text + padding).getBytes(StandardCharsets.UTF_8);
     ByteBuffer file =
         ByteBuffer.allocate(Long.BYTES + json.length + data.size())
             .order(ByteOrder.LITTLE_ENDIAN)

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.upcycle.data.Tokenizer;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class RoutingPageTest {
   private static RoutingPreview preview(String text, String label) {
@@ -47,6 +49,18 @@ class RoutingPageTest {
 
     assertThat(page).contains("layer 3, expert 1: 2 of 3").contains("[[1,0.75],[0,0.25]]");
     assertThat(page).contains("load dead");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"16, false", "17, true"})
+  void moreExpertsThanColoursAreSaid(int experts, boolean said) {
+    List<List<Choice>> choices = List.of(List.of(new Choice(0, 1)));
+    LabelledText text = new LabelledText("t", List.of(new Tokenizer.Token(5, "a")));
+    RoutedText routed = new RoutedText(text, List.of(new RoutedLayer(0, experts, choices)));
+
+    String page = RoutingPage.of(new RoutingPreview("m", List.of(routed)));
+
+    assertThat(page.contains("colours repeat after 16 experts")).isEqualTo(said);
   }
 
   @Test
