@@ -1,27 +1,44 @@
 package dev.upcycle.cli;
 
 import dev.upcycle.cli.command.ExitCode;
+import dev.upcycle.cli.terminal.Signals;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /// Turns Ctrl-C and SIGTERM into an interrupt of the working thread; the process then exits with
 /// the code of the interrupted work: 130, unless the work was done before it could be interrupted.
-final class Interruption {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+///
+/// Work that does not stop in time is left as it is, unless it asked to be finished first: then a
+/// second signal stops it.
+final class Interruption implements Signals {
+  /// How long work that did not ask for more has to stop.
+  static final Duration PATIENCE = Duration.ofSeconds(20);
 
+  private final Duration patience;
   private final CountDownLatch finished = new CountDownLatch(1);
   private final AtomicInteger code = new AtomicInteger(ExitCode.INTERRUPTED.code());
+  private volatile Optional<String> notice = Optional.empty();
 
-  private Interruption() {}
+  private Interruption(Duration patience) {
+    this.patience = patience;
+  }
 
   /// Watches over a thread until it calls [#finish].
-  static Interruption watch(Thread worker) {
-    Interruption interruption = new Interruption();
+  ///
+  /// @param patience how long its work has to stop
+  static Interruption watch(Thread worker, Duration patience) {
+    Interruption interruption = new Interruption(patience);
     Runtime.getRuntime()
         .addShutdownHook(new Thread(() -> interruption.shutDown(worker), "interruption"));
     return interruption;
+  }
+
+  @Override
+  public void finishFirst(String notice) {
+    this.notice = Optional.of(notice);
   }
 
   /// Says that the work has ended, and with which exit code.
@@ -35,10 +52,16 @@ final class Interruption {
     if (finished.getCount() == 0) {
       return;
     }
+    Optional<String> patient = notice;
+    patient.ifPresent(told -> {
+      SecondSignal.await(Interruption::stop);
+      System.err.println(told);
+    });
     worker.interrupt();
     try {
-      boolean ended = finished.await(PATIENCE.toSeconds(), TimeUnit.SECONDS);
-      if (!ended) {
+      if (patient.isPresent()) {
+        finished.await();
+      } else if (!finished.await(patience.toMillis(), TimeUnit.MILLISECONDS)) {
         System.err.println("upcycle: interrupted, and the work in progress did not stop in time");
       }
     } catch (InterruptedException e) {
@@ -46,5 +69,10 @@ final class Interruption {
     }
     // Else the JVM would exit with 128 + the signal, which differs from signal to signal.
     Runtime.getRuntime().halt(code.get());
+  }
+
+  private static void stop() {
+    System.err.println("upcycle: stopped by a second signal, nothing more was saved");
+    Runtime.getRuntime().halt(ExitCode.INTERRUPTED.code());
   }
 }

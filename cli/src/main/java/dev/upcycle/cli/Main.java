@@ -22,14 +22,19 @@ public final class Main {
   public static void main(String[] arguments) {
     // Nothing that is printed or written depends on where the machine stands.
     Locale.setDefault(Locale.ROOT);
-    Interruption interruption = Interruption.watch(Thread.currentThread());
+    Interruption interruption = Interruption.watch(Thread.currentThread(), Interruption.PATIENCE);
     StandardStream out = new StandardStream(FileDescriptor.out);
     PrintStream err = utf8(new StandardStream(FileDescriptor.err));
     int code =
         run(
             List.of(arguments),
             new Surroundings(
-                utf8(out), err, System.getenv(), Path.of("").toAbsolutePath(), terminals()));
+                utf8(out),
+                err,
+                System.getenv(),
+                Path.of("").toAbsolutePath(),
+                terminals(),
+                interruption));
     if (out.loss().isPresent() && code == ExitCode.OK.code()) {
       err.println("upcycle: the result could not be printed: " + out.loss().get());
       code = ExitCode.RESOURCES.code();

@@ -36,7 +36,8 @@ record Session(Path workingDirectory, Map<String, String> environment) {
                 new PrintStream(err, true, StandardCharsets.UTF_8),
                 environment,
                 workingDirectory,
-                Set.of()));
+                Set.of(),
+                _ -> {}));
     return new Outcome(
         code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
   }

@@ -78,6 +78,17 @@ class TrainCommandTest {
   }
 
   @Test
+  void anotherRecipeIsRefusedUnlessTheFlagSaysOtherwise() {
+    assertThat(train("--accept-changes").code()).isEqualTo(2);
+    assertThat(train().code()).isZero();
+    String[] longer = {"--set", "train.stages.1.steps=3", "--resume", "--accept-changes"};
+    Session.Outcome refused = train(longer[0], longer[1], longer[2]);
+    assertThat(refused.code()).isEqualTo(2);
+    assertThat(refused.err()).contains("the recipe: was ").contains("--accept-changes");
+    assertThat(train(longer).code()).isZero();
+  }
+
+  @Test
   void aRunThatDivergesEndsWithFive() {
     Session.Outcome outcome =
         train("--set", "train.defaults.rates={all: 1.0e+30}", "--set", "train.stages.0.steps=4");

@@ -5,7 +5,8 @@ import java.util.List;
 /// Samples that can be made one by one, in any order and by any thread, always the same.
 ///
 /// Owns the file that it reads from until it is closed.
-public sealed interface SampleSet extends AutoCloseable permits RowSamples, PackedSamples {
+public sealed interface SampleSet extends AutoCloseable
+    permits RowSamples, PackedRows, PackedTexts {
   /// How many there are.
   int size();
 

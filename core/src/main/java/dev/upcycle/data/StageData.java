@@ -8,32 +8,41 @@ import java.util.Optional;
 
 /// Opens the data of a recipe's stage for a model.
 ///
-/// Rows of template `text` are packed. A conversation by a template of LLaVA's is cut where it is
-/// too long, as LLaVA does; one by the model's own template is refused.
+/// Rows of template `text` are packed and cut at the end of each sequence. Conversations are packed
+/// whole for a model that does not see, and are a sequence each for one that does. One by a
+/// template of LLaVA's is cut where it is too long by itself, as LLaVA does; one by the model's own
+/// template is refused.
 ///
 /// @param settings of the stage
 /// @param model that reads it
 public record StageData(DataSettings settings, ModelInput model) {
   /// The samples; the file stays open until they are closed.
   ///
-  /// @param threads that tokenise texts before they are packed
-  /// @param skip how many bad rows are passed over while texts are packed
-  /// @throws DataException when the file cannot be read, or a text is bad
+  /// @param threads that tokenise rows before they are packed
+  /// @param skip how many bad rows are passed over while rows are packed
+  /// @throws DataException when the file cannot be read, or a row that is packed is bad
   public SampleSet open(int threads, SkipLimit skip) throws InterruptedException {
     RowEncoding encoding = encoding();
     RowFile rows = RowFile.open(settings.path());
+    TokenisedRows.Work work = new TokenisedRows.Work(threads, skip);
     return switch (encoding) {
       case RowEncoding.Plain plain ->
-          PackedSamples.of(
+          PackedTexts.of(
               rows,
               plain,
-              new PackedSamples.Packing(
-                  settings.maxTokens(), model.vocabulary().size(), threads, skip));
+              new PackedTexts.Packing(settings.maxTokens(), model.vocabulary().size(), work));
       case RowEncoding.Llava llava ->
-          new RowSamples(rows, llava, limits(RowSamples.TooLong.CUT), pictures());
+          of(new RowSamples(rows, llava, limits(RowSamples.TooLong.CUT), pictures()), work);
       case RowEncoding.Chat chat ->
-          new RowSamples(rows, chat, limits(RowSamples.TooLong.REFUSED), Optional.empty());
+          of(
+              new RowSamples(rows, chat, limits(RowSamples.TooLong.REFUSED), Optional.empty()),
+              work);
     };
+  }
+
+  /// A model that sees gets a picture for each row, so that rows cannot share a sequence.
+  private SampleSet of(RowSamples rows, TokenisedRows.Work work) throws InterruptedException {
+    return model.images().isPresent() ? rows : PackedRows.of(rows, settings.maxTokens(), work);
   }
 
   /// How rows become tokens.

@@ -1,5 +1,6 @@
 package dev.upcycle.data;
 
+import dev.upcycle.chat.LabelledTokens;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
@@ -13,7 +14,8 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 
-/// The tokens of documents, one after the other, in a temporary file of 32-bit numbers.
+/// The tokens of documents, one after the other, in a temporary file of 32-bit numbers: an id that
+/// is learned as it is, another as its complement, which is below 0.
 ///
 /// Written by one thread, then sealed, then read by any. Deletes the file when it is closed.
 final class TokenFile implements AutoCloseable {
@@ -56,7 +58,8 @@ final class TokenFile implements AutoCloseable {
         ByteBuffer.allocate(Math.multiplyExact(tokens.length(), Integer.BYTES))
             .order(ByteOrder.LITTLE_ENDIAN);
     for (int i = 0; i < tokens.length(); i++) {
-      bytes.putInt(Math.toIntExact(tokens.id(i)));
+      int id = Math.toIntExact(tokens.id(i));
+      bytes.putInt(tokens.label(i) == LabelledTokens.IGNORED ? ~id : id);
     }
     bytes.flip();
     while (bytes.hasRemaining()) {
@@ -78,12 +81,35 @@ final class TokenFile implements AutoCloseable {
     return documents == 0 ? 0 : ends[documents - 1];
   }
 
-  long[] ids(long from, int length) {
+  /// How many documents there are.
+  int documents() {
+    return documents;
+  }
+
+  /// How many tokens a document has.
+  int length(int document) {
+    return Math.toIntExact(ends[document] - start(document));
+  }
+
+  /// A document.
+  Tokens tokens(int document) {
+    return tokens(start(document), length(document));
+  }
+
+  private long start(int document) {
+    return document == 0 ? 0 : ends[document - 1];
+  }
+
+  /// Tokens in a row, whatever documents they are of.
+  Tokens tokens(long from, int length) {
     long[] ids = new long[length];
+    long[] labels = new long[length];
     for (int i = 0; i < length; i++) {
-      ids[i] = mapped.getAtIndex(ID, from + i);
+      int stored = mapped.getAtIndex(ID, from + i);
+      ids[i] = stored < 0 ? ~stored : stored;
+      labels[i] = stored < 0 ? LabelledTokens.IGNORED : stored;
     }
-    return ids;
+    return Tokens.ofOne(ids, labels);
   }
 
   /// Which document a token is in.

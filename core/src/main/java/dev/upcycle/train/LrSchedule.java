@@ -32,31 +32,39 @@ public sealed interface LrSchedule {
   /// @param steps in all
   record WarmedUp(Updates.Course course, Updates.Rise rise, long warmup, long steps)
       implements LrSchedule {
+    /// A logarithmic rise of one step takes two, as DeepSpeed's do: the logarithm of 1 is 0.
+    public WarmedUp {
+      warmup = rise == Updates.Rise.LOG && warmup == 1 ? 2 : warmup;
+    }
+
     @Override
     public double share(long step) {
       if (step < warmup) {
         return switch (rise) {
           case LINEAR -> (double) step / warmup;
-          case LOG -> warmup == 1 ? 0 : Math.log1p((double) step) / Math.log((double) warmup);
+          case LOG -> Math.log1p((double) step) / Math.log((double) warmup);
         };
       }
       return switch (course) {
         case Updates.Course.Cosine(double last) ->
-            last + (1 - last) * 0.5 * (1 + Math.cos(Math.PI * progress(step)));
+            last + (1 - last) * 0.5 * (1 + Math.cos(Math.PI * progress(step + late())));
         case Updates.Course.Linear(double last) -> 1 - (1 - last) * progress(step);
         case Updates.Course.Constant(double cooldown) -> cooled(step, cooldown);
       };
     }
 
-    /// From 0 after the warm-up to 1 after the last step. DeepSpeed's logarithmic warm-up counts
-    /// its last step twice (`WarmupCosineLR`).
+    /// From 0 after the warm-up to 1 after the last step.
     private double progress(long step) {
-      long late =
-          switch (rise) {
-            case LINEAR -> 0;
-            case LOG -> warmup == 0 ? 0 : 1;
-          };
-      return Math.min(1, (double) (step - warmup + late) / Math.max(1, steps - warmup));
+      return Math.min(1, (double) (step - warmup) / Math.max(1, steps - warmup));
+    }
+
+    /// DeepSpeed's `WarmupCosineLR` has its peak in the last step of the warm-up and begins to fall
+    /// in the step after it; its line, `WarmupDecayLR`, begins a step later.
+    private long late() {
+      return switch (rise) {
+        case LINEAR -> 0;
+        case LOG -> warmup == 0 ? 0 : 1;
+      };
     }
 
     /// `1 - sqrt(x)` over the last steps.

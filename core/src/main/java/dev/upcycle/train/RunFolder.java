@@ -27,7 +27,6 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
-import tools.jackson.databind.node.ObjectNode;
 
 /// Where a run keeps what it makes; locked against a second run until it is closed.
 ///
@@ -62,23 +61,31 @@ final class RunFolder implements AutoCloseable {
   /// @throws ResourceException when another run has the folder
   static RunFolder open(Path directory, RunIdentity identity, TrainRun.Mode mode) {
     try {
-      boolean begun = Files.exists(directory.resolve(IDENTITY));
       if (mode == TrainRun.Mode.FRESH) {
         requireEmpty(directory);
       }
       Files.createDirectories(directory.resolve(CHECKPOINTS));
       RunFolder folder = new RunFolder(directory, lock(directory.resolve(".lock")));
-      if (begun) {
-        identity.requireSame(
-            Files.readString(directory.resolve(RECIPE)), json(directory.resolve(IDENTITY)));
-      } else {
-        Files.writeString(directory.resolve(RECIPE), identity.recipe());
-        ObjectNode json = identity.json();
-        write(directory.resolve(IDENTITY), (json.toPrettyString() + "\n").getBytes(UTF_8));
+      try {
+        folder.identify(identity, mode);
+        return folder;
+      } catch (IOException | RuntimeException e) {
+        folder.close();
+        throw e;
       }
-      return folder;
     } catch (IOException e) {
       throw new ResourceException("cannot write " + directory + ": " + e, e);
+    }
+  }
+
+  private void identify(RunIdentity identity, TrainRun.Mode mode) throws IOException {
+    boolean begun = Files.exists(directory.resolve(IDENTITY));
+    if (begun && mode != TrainRun.Mode.RESUME_CHANGED) {
+      identity.requireSame(
+          Files.readString(directory.resolve(RECIPE)), json(directory.resolve(IDENTITY)));
+    } else {
+      replace(RECIPE, identity.recipe());
+      replace(IDENTITY, identity.json().toPrettyString() + "\n");
     }
   }
 
@@ -113,6 +120,22 @@ final class RunFolder implements AutoCloseable {
               .formatted(file.getParent()));
     }
     return channel;
+  }
+
+  /// Refuses stages that were begun under other names.
+  ///
+  /// @param names of all stages
+  /// @param last index of the last that was begun
+  /// @throws OutputException naming the first that was not
+  void requireBegun(List<String> names, int last) {
+    for (int index = 0; index <= last; index++) {
+      String name = index < names.size() ? names.get(index) : "nothing";
+      if (!Files.isDirectory(stage(index, name))) {
+        throw new OutputException(
+            "%s cannot go on: its stage %d is now called %s; what was begun keeps name and place, or begin another run"
+                .formatted(directory, index + 1, name));
+      }
+    }
   }
 
   /// Where a stage's metrics go.
@@ -247,6 +270,12 @@ final class RunFolder implements AutoCloseable {
     } catch (IOException e) {
       throw new ResourceException("cannot write " + done + ": " + e, e);
     }
+  }
+
+  private void replace(String name, String text) throws IOException {
+    Path unfinished = directory.resolve(name + UNFINISHED);
+    write(unfinished, text.getBytes(UTF_8));
+    Files.move(unfinished, directory.resolve(name), StandardCopyOption.ATOMIC_MOVE);
   }
 
   static void write(Path file, byte[] content) throws IOException {

@@ -36,10 +36,7 @@ record RunIdentity(String recipe, SequencedMap<String, String> files) {
     SequencedMap<String, String> files = new LinkedHashMap<>();
     model
         .files()
-        .forEach(file ->
-            files.put(
-                "model file " + model.label(file),
-                "%d bytes, header %s".formatted(file.bytes(), file.headerSha256())));
+        .forEach(file -> files.put("model file " + model.label(file), sha256(file.path())));
     TreeSet<Path> data = new TreeSet<>();
     for (Stage stage : stages) {
       data.add(stage.data().path());
@@ -98,7 +95,7 @@ record RunIdentity(String recipe, SequencedMap<String, String> files) {
     }
     if (!changes.isEmpty()) {
       throw new OutputException(
-          "the run cannot go on: %s; give what it began with, or begin another run"
+          "the run cannot go on: %s; give what it began with, begin another run, or go on all the same: --resume --accept-changes"
               .formatted(String.join("; ", changes)));
     }
   }

@@ -55,6 +55,11 @@ final class StageRows implements AutoCloseable {
     try {
       SampleSet samples =
           new StageData(stage.data(), input).open(request.threads(), request.skip());
+      if (samples.size() == 0) {
+        samples.close();
+        throw DataException.ofFile(
+            stage.data().path(), "every row is bad and was passed over; nothing can be learned");
+      }
       return new StageRows(stage, input, samples, request);
     } catch (InterruptedException e) {
       input.close();
@@ -110,7 +115,16 @@ final class StageRows implements AutoCloseable {
     return source.position();
   }
 
+  /// Goes to a place.
+  ///
+  /// @throws DataException when the data have become so few that there is no such place
   void seek(Position position) {
+    if (position.next() >= samples.size()) {
+      throw DataException.ofFile(
+          stage.data().path(),
+          "the run stands at sequence %d, and there are %d now; give the rows that it began with, or begin another run"
+              .formatted(position.next(), samples.size()));
+    }
     source.seek(position);
   }
 

@@ -2,7 +2,6 @@ package dev.upcycle.train;
 
 import dev.upcycle.data.Position;
 import dev.upcycle.kernels.moe.NoiseCounter;
-import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.Stage;
 import dev.upcycle.recipe.Start;
 import java.io.UncheckedIOException;
@@ -63,7 +62,7 @@ final class StageRun implements AutoCloseable {
   ///
   /// @param left what that stage left
   /// @param origins the tensor of that stage's model that one of this stage's is a copy of
-  void carry(StageEnd left, Map<String, String> origins, Stage before) {
+  void carry(StageEnd left, Map<String, String> origins) {
     switch (stage.start().moments()) {
       case RESET -> {}
       case COPY ->
@@ -78,7 +77,6 @@ final class StageRun implements AutoCloseable {
         switch (stage.start().data()) {
           case RESTART -> Position.START;
           case KEEP -> {
-            requireSameData(before);
             rows.seek(last.position());
             yield last.position();
           }
@@ -89,17 +87,6 @@ final class StageRun implements AutoCloseable {
   private void keepShare(double share) {
     if (stage.start().schedule() == Start.Schedule.KEEP) {
       schedule = new LrSchedule.Kept(share);
-    }
-  }
-
-  private void requireSameData(Stage before) {
-    boolean same =
-        before.data().equals(stage.data()) && before.pace().batch() == stage.pace().batch();
-    if (!same) {
-      throw new PlanException(
-          List.of(
-              "stage %s keeps the place in the data of stage %s, but reads other data or another batch; expected the same, or carry.data: restart"
-                  .formatted(stage.name(), before.name())));
     }
   }
 

@@ -18,6 +18,7 @@ import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
+import dev.upcycle.recipe.Start;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,6 +39,7 @@ public final class TrainRun {
     TrainedModel.requireTrainable(request.source());
     this.request = request;
     this.stages = stages(request.recipe());
+    requirePlaces(stages);
     this.listener = listener;
   }
 
@@ -45,7 +47,9 @@ public final class TrainRun {
   public enum Mode {
     FRESH,
     /// Goes on from the newest checkpoint; begins where there is none.
-    RESUME
+    RESUME,
+    /// The same with whatever recipe, model and data there are now.
+    RESUME_CHANGED
   }
 
   /// What to run.
@@ -159,11 +163,32 @@ public final class TrainRun {
         .stages();
   }
 
+  /// A place in the data is one in the same rows, in batches of the same size.
+  private static void requirePlaces(List<Stage> stages) {
+    List<String> reasons = new ArrayList<>();
+    for (int index = 1; index < stages.size(); index++) {
+      Stage stage = stages.get(index);
+      Stage before = stages.get(index - 1);
+      boolean same =
+          before.data().equals(stage.data()) && before.pace().batch() == stage.pace().batch();
+      if (stage.start().data() == Start.Data.KEEP && !same) {
+        reasons.add(
+            "stage %s keeps the place in the data of stage %s, but reads other data or another batch; expected the same, or carry.data: restart"
+                .formatted(stage.name(), before.name()));
+      }
+    }
+    if (!reasons.isEmpty()) {
+      throw new PlanException(reasons);
+    }
+  }
+
   private Result run(RunFolder folder) {
     Optional<Path> newest = folder.newest();
     Optional<RunState> state =
         newest.map(checkpoint -> RunState.read(checkpoint.resolve(RunState.FILE_NAME)));
     boolean between = state.filter(at -> at.progress() == RunState.Progress.ENDED).isPresent();
+    state.ifPresent(
+        at -> folder.requireBegun(stages.stream().map(Stage::name).toList(), at.stage()));
     int first = state.map(RunState::stage).orElse(0) + (between ? 1 : 0);
     Optional<RunState> resumed = state.filter(_ -> !between);
     for (int index = first; index < stages.size(); index++) {
@@ -197,7 +222,7 @@ public final class TrainRun {
       if (resumed.isPresent()) {
         run.resume(newest.orElseThrow(), resumed.get());
       } else if (before.isPresent()) {
-        run.carry(before.get(), origins, stages.get(index - 1));
+        run.carry(before.get(), origins);
       }
       run.run(request.recipe().recipe().seed(), listener);
     }

@@ -254,7 +254,7 @@ class BatchSourceTest {
   @Test
   void packedTextsKeepTheirBorders() throws InterruptedException {
     String rows = "{\"text\": \"a red circle\"}\n{\"text\": \"a\"}\n";
-    try (PackedSamples samples = opened.orElseThrow().packed(rows, 32, SkipLimit.NONE)) {
+    try (PackedTexts samples = opened.orElseThrow().packed(rows, 32, SkipLimit.NONE)) {
       Batch batch = Batch.of(List.of(samples.sample(0)), new Batch.Collation(0, ZEROS));
 
       assertThat(batch.packed()).isTrue();

@@ -50,12 +50,12 @@ record DataFixture(Path folder, Tokenizer tokenizer) implements AutoCloseable {
         Optional.of(new RowSamples.Pictures(images(), SPLICE)));
   }
 
-  PackedSamples packed(String rows, int maxTokens, SkipLimit skip) throws InterruptedException {
+  PackedTexts packed(String rows, int maxTokens, SkipLimit skip) throws InterruptedException {
     Path file = write(folder.resolve("texts.jsonl"), rows);
-    return PackedSamples.of(
+    return PackedTexts.of(
         RowFile.open(file),
         new RowEncoding.Plain(tokenizer, OptionalLong.of(DrawnTokenizer.end())),
-        new PackedSamples.Packing(maxTokens, VOCAB, 2, skip));
+        new PackedTexts.Packing(maxTokens, VOCAB, new TokenisedRows.Work(2, skip)));
   }
 
   @Override

@@ -152,6 +152,23 @@ class TrainRunTest {
   }
 
   @Test
+  void aModelFileWithOtherWeightsIsRefusedByName() throws IOException {
+    run("run", runs.request(Runs.TWO_STAGES), TrainListener.SILENT);
+    Path file = folder.resolve("dense/model.safetensors");
+    byte[] weights = Files.readAllBytes(file);
+    weights[weights.length - 1] ^= 1;
+    Files.write(file, weights);
+    assertThatThrownBy(() ->
+            TrainRun.run(
+                runs.request(Runs.TWO_STAGES),
+                folder.resolve("run"),
+                TrainRun.Mode.RESUME,
+                TrainListener.SILENT))
+        .isInstanceOf(OutputException.class)
+        .hasMessageContaining("model file model.safetensors is not what the run began with");
+  }
+
+  @Test
   void aFolderThatHoldsSomethingIsRefused() throws IOException {
     Files.createDirectories(folder.resolve("run"));
     Files.writeString(folder.resolve("run/mine.txt"), "mine");

@@ -28,8 +28,9 @@ import tools.jackson.databind.node.ObjectNode;
     header = "Train a decoder or a LLaVA by the stages of a recipe; a stage may upcycle it first.",
     description =
         "Fills the folder RUN with the resolved recipe, metrics, checkpoints and, at the end, the"
-            + " model in RUN/final. An interrupted run lets its step end and saves; --resume goes"
-            + " on from the newest checkpoint to the same bytes.",
+            + " model in RUN/final. An interrupted run lets its step end and saves, a second"
+            + " signal stops it at once; --resume goes on from the newest checkpoint to the same"
+            + " bytes.",
     footer = {
       "upcycle train ./tune.yaml --model ./try-it/dense --out ./run --dry-run",
       "upcycle train ./tune.yaml --model ./try-it/dense --out ./run \\",
@@ -60,6 +61,11 @@ final class TrainCommand extends Command {
       names = "--resume",
       description = "Go on with the run in RUN, with the same recipe, model and data.")
   private boolean resume;
+
+  @Option(
+      names = "--accept-changes",
+      description = "With --resume: go on with another recipe, model or data than it began with.")
+  private boolean acceptChanges;
 
   @Mixin private SettingsOption sets = new SettingsOption();
   @Mixin private StageDataOption data = new StageDataOption();
@@ -92,7 +98,7 @@ final class TrainCommand extends Command {
     if (skipBad < 0) {
       throw new UsageException("--skip-bad " + skipBad + ": expected 0 or more");
     }
-    TrainRun.Mode mode = resume ? TrainRun.Mode.RESUME : TrainRun.Mode.FRESH;
+    TrainRun.Mode mode = mode();
     TrainRun.Request request =
         new TrainRun.Request(
             source(resolved, mode),
@@ -109,6 +115,7 @@ final class TrainCommand extends Command {
       }
       return ExitCode.OK;
     }
+    surroundings().signals().finishFirst(notice());
     TrainConsole console = new TrainConsole(terminal);
     TrainRun.Result result;
     try (console) {
@@ -116,6 +123,23 @@ final class TrainCommand extends Command {
     }
     print(result, console, terminal);
     return ExitCode.OK;
+  }
+
+  private TrainRun.Mode mode() {
+    if (acceptChanges && !resume) {
+      throw new UsageException("--accept-changes goes on with a run: give --resume too");
+    }
+    return acceptChanges
+        ? TrainRun.Mode.RESUME_CHANGED
+        : resume ? TrainRun.Mode.RESUME : TrainRun.Mode.FRESH;
+  }
+
+  /// What a first signal says; below a line that is being redrawn.
+  private String notice() {
+    boolean redraws = surroundings().redraws(Surroundings.Stream.ERR);
+    return (redraws ? "\n" : "")
+        + "upcycle: interrupted; the step in work is finished and saved first, a second signal"
+        + " stops at once without saving";
   }
 
   /// What the first stage begins with; a connector that is not given is drawn into the run's

@@ -12,12 +12,14 @@ import java.util.Set;
 /// @param environment the process's variables
 /// @param workingDirectory what relative paths are relative to
 /// @param terminals which of the two streams a person is looking at
+/// @param signals what becomes of work that the process is told to end
 public record Surroundings(
     PrintStream out,
     PrintStream err,
     Map<String, String> environment,
     Path workingDirectory,
-    Set<Stream> terminals) {
+    Set<Stream> terminals,
+    Signals signals) {
   /// The two output streams.
   public enum Stream {
     OUT,

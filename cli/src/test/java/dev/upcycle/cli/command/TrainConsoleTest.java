@@ -32,7 +32,8 @@ class TrainConsoleTest {
   /// Every reading of the meter's clock is eleven seconds later, so that each step is shown.
   private TrainConsole console(Set<Surroundings.Stream> terminals) {
     PrintStream stream = new PrintStream(err, true, StandardCharsets.UTF_8);
-    Surroundings surroundings = new Surroundings(stream, stream, Map.of(), Path.of("."), terminals);
+    Surroundings surroundings =
+        new Surroundings(stream, stream, Map.of(), Path.of("."), terminals, _ -> {});
     Terminal terminal = new Terminal(surroundings, Verbosity.NORMAL, Optional.empty());
     long[] meter = {0};
     return new TrainConsole(

@@ -2,81 +2,51 @@ package dev.upcycle.data;
 
 import dev.upcycle.chat.ChatException;
 import dev.upcycle.chat.LabelledTokens;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collections;
-import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.Callable;
-import java.util.stream.LongStream;
 
 /// Texts one after the other, cut into sequences that are all full but the last.
 ///
 /// Every row is a document of its own: the first token of a document, and of a sequence, is not
 /// learned, and tokens carry the number of their document within the sequence. All tokens are made
 /// when it is opened and kept in a temporary file, so that sequences can be taken in any order.
-public final class PackedSamples implements SampleSet {
+public final class PackedTexts implements SampleSet {
+  private final TokenisedRows rows;
   private final TokenFile tokens;
   private final int maxTokens;
-  private final List<DataException> skipped;
 
-  private PackedSamples(TokenFile tokens, int maxTokens, List<DataException> skipped) {
-    this.tokens = tokens;
+  private PackedTexts(TokenisedRows rows, int maxTokens) {
+    this.rows = rows;
+    this.tokens = rows.tokens();
     this.maxTokens = maxTokens;
-    this.skipped = List.copyOf(skipped);
   }
 
   /// How rows are packed.
   ///
   /// @param maxTokens the length of a sequence
   /// @param vocab how many ids the model knows
-  /// @param threads that tokenise
-  /// @param skip how many bad rows are passed over
-  record Packing(int maxTokens, long vocab, int threads, SkipLimit skip) {}
+  /// @param work who tokenises
+  record Packing(int maxTokens, long vocab, TokenisedRows.Work work) {}
 
   /// Tokenises all rows and closes their file.
   ///
   /// @throws DataException when a row is bad, or there is nothing to learn
-  static PackedSamples of(RowFile rows, RowEncoding.Plain encoding, Packing packing)
+  static PackedTexts of(RowFile rows, RowEncoding.Plain encoding, Packing packing)
       throws InterruptedException {
-    TokenFile tokens = TokenFile.create();
-    List<DataException> skipped = new ArrayList<>();
-    try (rows;
-        Ahead<Tokens> documents =
-            new Ahead<>(
-                tasks(rows, encoding, packing.vocab()), packing.threads(), 4 * packing.threads())) {
-      while (documents.hasNext()) {
-        try {
-          tokens.add(documents.next());
-        } catch (DataException e) {
-          packing.skip().pass(e, skipped.size());
-          skipped.add(e);
-        }
-      }
-      tokens.seal();
-      if (tokens.count() < 2) {
+    try (rows) {
+      TokenisedRows made =
+          TokenisedRows.of(
+              rows.rows(), row -> document(rows, row, encoding, packing.vocab()), packing.work());
+      if (made.tokens().count() < 2) {
+        made.close();
         throw DataException.ofFile(rows.file(), "has fewer than 2 tokens; nothing can be learned");
       }
-      return new PackedSamples(tokens, packing.maxTokens(), skipped);
-    } catch (IOException e) {
-      tokens.close();
-      throw new UncheckedIOException("cannot keep tokens in a temporary file: " + e, e);
-    } catch (RuntimeException | InterruptedException e) {
-      tokens.close();
-      throw e;
+      return new PackedTexts(made, packing.maxTokens());
     }
   }
 
-  private static Iterator<Callable<Tokens>> tasks(
-      RowFile rows, RowEncoding.Plain encoding, long vocab) {
-    return LongStream.range(0, rows.rows())
-        .<Callable<Tokens>>mapToObj(row -> () -> document(rows, row, encoding, vocab))
-        .iterator();
-  }
-
-  private static Tokens document(RowFile rows, long row, RowEncoding.Plain encoding, long vocab) {
+  private static Sample document(RowFile rows, long row, RowEncoding.Plain encoding, long vocab) {
     Tokens document;
     Path file = rows.file();
     try {
@@ -93,7 +63,7 @@ public final class PackedSamples implements SampleSet {
                 .formatted(document.id(i), vocab));
       }
     }
-    return document;
+    return new Sample(row, document, Sample.Picture.NONE, document.length());
   }
 
   /// A last sequence of one token, of which nothing can be learned, does not count.
@@ -112,8 +82,8 @@ public final class PackedSamples implements SampleSet {
   public Sample sample(int index) {
     long from = (long) index * maxTokens;
     int length = Math.toIntExact(Math.min(maxTokens, tokens.count() - from));
-    long[] ids = tokens.ids(from, length);
-    long[] labels = ids.clone();
+    Tokens held = tokens.tokens(from, length);
+    long[] labels = held.labels();
     int[] documents = new int[length];
     long document = tokens.document(from);
     long first = document;
@@ -126,7 +96,8 @@ public final class PackedSamples implements SampleSet {
         labels[i] = LabelledTokens.IGNORED;
       }
     }
-    return new Sample(index, new Tokens(ids, labels, documents), Sample.Picture.NONE, length);
+    return new Sample(
+        index, new Tokens(held.ids(), labels, documents), Sample.Picture.NONE, length);
   }
 
   @Override
@@ -136,11 +107,11 @@ public final class PackedSamples implements SampleSet {
 
   @Override
   public List<DataException> skipped() {
-    return skipped;
+    return rows.skipped();
   }
 
   @Override
   public void close() {
-    tokens.close();
+    rows.close();
   }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class PackedSamplesTest {
+class PackedTextsTest {
   private static final List<String> TEXTS = List.of("a red circle", "a", "Which shape is it?");
 
   @TempDir private Path folder;
@@ -33,7 +33,7 @@ class PackedSamplesTest {
     opened.ifPresent(DataFixture::close);
   }
 
-  private PackedSamples packed(List<String> texts, int maxTokens) throws InterruptedException {
+  private PackedTexts packed(List<String> texts, int maxTokens) throws InterruptedException {
     List<String> lines = texts.stream().map("{\"text\": \"%s\"}"::formatted).toList();
     return opened.orElseThrow().packed(String.join("\n", lines), maxTokens, SkipLimit.NONE);
   }
@@ -50,7 +50,7 @@ class PackedSamplesTest {
   @Test
   void sequencesHoldAllTokensInOrderAndAllButTheLastAreFull() throws InterruptedException {
     List<Long> all = ids(TEXTS);
-    try (PackedSamples samples = packed(TEXTS, 6)) {
+    try (PackedTexts samples = packed(TEXTS, 6)) {
       List<Long> found =
           IntStream.range(0, samples.size())
               .mapToObj(samples::sample)
@@ -70,7 +70,7 @@ class PackedSamplesTest {
       throws InterruptedException {
     int first = ids(TEXTS.subList(0, 1)).size();
     int second = ids(TEXTS.subList(1, 2)).size();
-    try (PackedSamples samples = packed(TEXTS, 64)) {
+    try (PackedTexts samples = packed(TEXTS, 64)) {
       Tokens tokens = samples.sample(0).tokens();
       int[] expected = new int[tokens.length()];
       Arrays.fill(expected, first, first + second, 1);
@@ -88,7 +88,7 @@ class PackedSamplesTest {
   @Test
   void documentThatGoesOnInTheNextSequenceBeginsAtZeroThere() throws InterruptedException {
     int first = ids(TEXTS.subList(0, 1)).size();
-    try (PackedSamples samples = packed(TEXTS, first - 2)) {
+    try (PackedTexts samples = packed(TEXTS, first - 2)) {
       Tokens tokens = samples.sample(1).tokens();
 
       assertThat(tokens.documents()).startsWith(0, 0, 1);
@@ -101,7 +101,7 @@ class PackedSamplesTest {
   @Test
   void lastSequenceOfOneTokenDoesNotCount() throws InterruptedException {
     int all = ids(TEXTS).size();
-    try (PackedSamples samples = packed(TEXTS, all - 1)) {
+    try (PackedTexts samples = packed(TEXTS, all - 1)) {
       assertThat(samples.size()).isEqualTo(1);
     }
   }
@@ -114,7 +114,7 @@ class PackedSamplesTest {
     assertThatThrownBy(() -> fixture.packed(rows, 8, SkipLimit.NONE))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("texts.jsonl, row 1: 'text' is NUMBER");
-    try (PackedSamples samples = fixture.packed(rows, 8, new SkipLimit(1))) {
+    try (PackedTexts samples = fixture.packed(rows, 8, new SkipLimit(1))) {
       assertThat(samples.skipped()).hasSize(1);
       assertThat(samples.tokens()).isEqualTo(ids(List.of("a", "b")).size());
     }
