@@ -1,0 +1,22 @@
+package dev.upcycle.bench;
+
+/// So many steps of a run with a checkpoint in their middle, and as many of the bare step.
+///
+/// @param loop the run, its checkpoint included
+/// @param bare the step and nothing else
+/// @param stall what the step after the checkpoint took longer than the median of the others, in
+///   units of that
+public record TrainTurn(Side loop, Side bare, double stall) {
+  /// One side of a turn.
+  public record Side(long tokens, double seconds) {
+    /// Tokens of a second.
+    public double rate() {
+      return tokens / seconds;
+    }
+  }
+
+  /// The run's speed in units of the bare step's.
+  public double ratio() {
+    return loop.rate() / bare.rate();
+  }
+}
