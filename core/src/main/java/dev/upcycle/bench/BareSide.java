@@ -33,10 +33,18 @@ final class BareSide implements AutoCloseable {
     this.step = new BareStep(model);
   }
 
-  /// A batch.
-  ///
-  /// @param next what each token predicts
-  private record Tokens(int rows, long[] ids, long[] next) {
+  /// A batch, and what each token of it predicts.
+  private static final class Tokens {
+    private final int rows;
+    private final long[] ids;
+    private final long[] next;
+
+    private Tokens(int rows, long[] ids, long[] next) {
+      this.rows = rows;
+      this.ids = ids;
+      this.next = next;
+    }
+
     static Tokens of(Batch batch) {
       long[] labels = batch.labels();
       long[] next = new long[labels.length];
@@ -94,10 +102,10 @@ final class BareSide implements AutoCloseable {
 
   private long step(Tokens batch) {
     try (TensorScope _ = TensorScope.open()) {
-      long seq = batch.ids().length / batch.rows();
-      Tensor ids = Tensors.of(batch.ids()).view(batch.rows(), seq);
-      step.over(ids, Tensors.of(batch.next()).to(options.device()));
-      return batch.ids().length;
+      long seq = batch.ids.length / batch.rows;
+      Tensor ids = Tensors.of(batch.ids).view(batch.rows, seq);
+      step.over(ids, Tensors.of(batch.next).to(options.device()));
+      return batch.ids.length;
     }
   }
 

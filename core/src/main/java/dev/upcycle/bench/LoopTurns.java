@@ -17,7 +17,6 @@ import java.util.function.IntConsumer;
 /// A turn ends half an interval after the checkpoint in it; where that is not yet written, the run
 /// is charged with waiting for it, so that the bare step never shares the machine with the writer.
 final class LoopTurns implements TrainListener {
-  private static final double NANOS = 1e9;
   private static final long LONGEST_WAIT_SECONDS = 60;
 
   private final TrainBench.Setting setting;
@@ -26,7 +25,8 @@ final class LoopTurns implements TrainListener {
   private final IntConsumer turned;
   private final List<Double> seconds = new ArrayList<>();
   private final List<TrainTurn> turns = new ArrayList<>();
-  private long mark;
+  private Stopwatch turn = new Stopwatch();
+  private Stopwatch step = new Stopwatch();
   private long tokens;
   private int begun;
 
@@ -45,39 +45,36 @@ final class LoopTurns implements TrainListener {
 
   @Override
   public void began(StageSummary stage) {
-    mark = System.nanoTime();
+    turn = new Stopwatch();
+    step = turn;
   }
 
   @Override
-  public void stepped(StepReport step) {
-    seconds.add((System.nanoTime() - mark) / NANOS);
-    tokens += step.tokens();
-    int done = Math.toIntExact(step.stageStep());
+  public void stepped(StepReport report) {
+    seconds.add(step.read().wallSeconds());
+    tokens += report.tokens();
+    int done = Math.toIntExact(report.stageStep());
     if (done == setting.end(turns.size())) {
       end(done);
     }
-    mark = System.nanoTime();
+    step = new Stopwatch();
   }
 
   private void end(int done) {
-    long start = System.nanoTime();
     int last = done / setting.every() * setting.every();
     if (last > 0) {
       await(checkpoints.resolve("step-" + last));
     }
-    double waited = (System.nanoTime() - start) / NANOS;
-    long bareStart = System.nanoTime();
+    TrainTurn.Side loop = new TrainTurn.Side(tokens, turn.read());
+    Stopwatch watch = new Stopwatch();
     long bareTokens = bare.step(begun, done);
-    double bareSeconds = (System.nanoTime() - bareStart) / NANOS;
-    turns.add(
-        new TrainTurn(
-            new TrainTurn.Side(tokens, sum(seconds) + waited),
-            new TrainTurn.Side(bareTokens, bareSeconds),
-            stall(last - begun)));
+    TrainTurn.Side alone = new TrainTurn.Side(bareTokens, watch.read());
+    turns.add(new TrainTurn(loop, alone, stall(last - begun)));
     turned.accept(turns.size());
     seconds.clear();
     tokens = 0;
     begun = done;
+    turn = new Stopwatch();
   }
 
   private static void await(Path checkpoint) {
@@ -90,10 +87,6 @@ final class LoopTurns implements TrainListener {
         return;
       }
     }
-  }
-
-  private static double sum(List<Double> seconds) {
-    return seconds.stream().mapToDouble(Double::doubleValue).sum();
   }
 
   /// What the step after the checkpoint takes longer than the median of the others, in its parts; 0

@@ -88,6 +88,11 @@ public final class TrainBench {
       return median(TrainTurn::ratio);
     }
 
+    /// The same by processor time.
+    public double cpuRatio() {
+      return median(TrainTurn::cpuRatio);
+    }
+
     /// The median over the turns.
     public double stall() {
       return median(TrainTurn::stall);

@@ -25,7 +25,11 @@ class KillTest {
 
   @TempDir private static Path folder;
 
-  /// From the first file of a run to its end, in a run that nothing disturbs.
+  private static final int STEPS = 11;
+  private static final List<String> METRICS =
+      List.of("1-dense/metrics.jsonl", "2-sparse/metrics.jsonl", "3-routers/metrics.jsonl");
+
+  /// Of a step, in a run that nothing disturbs; its start and end are shared among the steps.
   private static long millis;
 
   private final Random random = new Random(SEED);
@@ -36,7 +40,7 @@ class KillTest {
     Process process = begin("whole");
     long start = System.nanoTime();
     assertThat(process.waitFor()).isZero();
-    millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+    millis = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start) / STEPS;
   }
 
   /// What a killed run had come to.
@@ -84,7 +88,7 @@ class KillTest {
     for (int kill = 0; kill < kills; kill++) {
       String run = "killed-" + kill;
       Process process = begin(run);
-      boolean ended = process.waitFor(random.nextLong(millis), TimeUnit.MILLISECONDS);
+      boolean ended = waitFor(process, random.nextInt(STEPS), run);
       process.destroyForcibly().waitFor();
       moments.merge(Moment.of(folder.resolve(run)).name(), 1, Integer::sum);
       halves += Files.exists(folder.resolve(run).resolve("checkpoints/.unfinished")) ? 1 : 0;
@@ -93,8 +97,7 @@ class KillTest {
         Runs.assertSameBytes(
             folder.resolve(run).resolve(part), folder.resolve("whole").resolve(part));
       }
-      for (String metrics :
-          List.of("1-dense/metrics.jsonl", "2-sparse/metrics.jsonl", "3-routers/metrics.jsonl")) {
+      for (String metrics : METRICS) {
         assertThat(folder.resolve(run).resolve(metrics))
             .hasSameTextualContentAs(folder.resolve("whole").resolve(metrics));
       }
@@ -102,12 +105,31 @@ class KillTest {
     assertThat(moments.keySet()).as("moments").isNotEqualTo(Set.of(Moment.AT_THE_END.name()));
     reporter.publishEntry(
         "kills",
-        "%s; %d with a checkpoint half written; %d s in all, a whole run takes %d ms"
+        "%s; %d with a checkpoint half written; %d s in all, a step of a whole run %d ms"
             .formatted(
                 moments,
                 halves,
                 TimeUnit.NANOSECONDS.toSeconds(System.nanoTime() - start),
                 millis));
+  }
+
+  /// Waits until a run has taken so many steps, and for up to a step more; whether it ended.
+  private boolean waitFor(Process process, int steps, String run) throws Exception {
+    while (process.isAlive() && taken(run) < steps) {
+      TimeUnit.MILLISECONDS.sleep(POLL_MILLIS);
+    }
+    return process.waitFor(random.nextLong(millis), TimeUnit.MILLISECONDS);
+  }
+
+  private static long taken(String run) throws IOException {
+    long steps = 0;
+    for (String metrics : METRICS) {
+      Path file = folder.resolve(run).resolve(metrics);
+      if (Files.exists(file)) {
+        steps += Files.readString(file).lines().filter(line -> line.contains("\"loss\"")).count();
+      }
+    }
+    return steps;
   }
 
   /// Starts a run, or goes on with it, and waits until it has begun to write.

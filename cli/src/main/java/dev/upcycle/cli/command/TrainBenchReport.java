@@ -16,14 +16,17 @@ import tools.jackson.databind.node.ObjectNode;
 /// @param setting what was measured
 record TrainBenchReport(BenchReport shared, TrainBench.Setting setting) {
   String text(TrainBench.Result result) {
-    Table turns = Table.of("turn", "loop s", "bare s", "ratio", "stall");
+    Table turns =
+        Table.of("turn", "loop s", "loop cpu s", "bare s", "bare cpu s", "ratio", "stall");
     List<TrainTurn> all = result.turns();
     for (int i = 0; i < all.size(); i++) {
       TrainTurn turn = all.get(i);
       turns.row(
           Integer.toString(i + 1),
-          BenchReport.decimal(turn.loop().seconds()),
-          BenchReport.decimal(turn.bare().seconds()),
+          BenchReport.decimal(turn.loop().time().wallSeconds()),
+          BenchReport.decimal(turn.loop().time().cpuSeconds()),
+          BenchReport.decimal(turn.bare().time().wallSeconds()),
+          BenchReport.decimal(turn.bare().time().cpuSeconds()),
           BenchReport.decimal(turn.ratio()),
           BenchReport.decimal(turn.stall()));
     }
@@ -32,7 +35,12 @@ record TrainBenchReport(BenchReport shared, TrainBench.Setting setting) {
         Table.pairs()
             .row("loop", BenchReport.rate(result.tokensPerSecond()))
             .row("bare step", BenchReport.rate(result.bareTokensPerSecond()))
-            .row("ratio", BenchReport.decimal(result.ratio()) + ", median of the turns")
+            .row(
+                "ratio",
+                "%s of the bare step's speed, %s by processor time; medians of the turns"
+                    .formatted(
+                        BenchReport.decimal(result.ratio()),
+                        BenchReport.decimal(result.cpuRatio())))
             .row(
                 "stall",
                 "%s of a step after a checkpoint, %s after the first"
@@ -69,15 +77,19 @@ record TrainBenchReport(BenchReport shared, TrainBench.Setting setting) {
             .put("tokens_per_second", result.tokensPerSecond())
             .put("bare_tokens_per_second", result.bareTokensPerSecond())
             .put("ratio", result.ratio())
+            .put("cpu_ratio", result.cpuRatio())
             .put("stall", result.stall())
             .put("first_stall", result.firstStall());
     ArrayNode turns = document.putArray("turns");
     for (TrainTurn turn : result.turns()) {
       turns
           .addObject()
-          .put("seconds", turn.loop().seconds())
-          .put("bare_seconds", turn.bare().seconds())
+          .put("seconds", turn.loop().time().wallSeconds())
+          .put("cpu_seconds", turn.loop().time().cpuSeconds())
+          .put("bare_seconds", turn.bare().time().wallSeconds())
+          .put("bare_cpu_seconds", turn.bare().time().cpuSeconds())
           .put("ratio", turn.ratio())
+          .put("cpu_ratio", turn.cpuRatio())
           .put("stall", turn.stall());
     }
     document
