@@ -57,6 +57,7 @@ class ExamplesTest {
         "bench step",
         "bench prefill",
         "bench tower",
+        "bench train",
         "doctor",
         "completion");
   }

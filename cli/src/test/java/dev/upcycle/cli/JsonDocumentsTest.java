@@ -83,6 +83,26 @@ class JsonDocumentsTest {
             .anySatisfy(row -> assertDocumented(document, row)));
   }
 
+  @Test
+  void measuredTrainingRunHasTheMembersThatAreDocumented() throws IOException {
+    JsonNode document =
+        run(0, "bench train --layers 1 --hidden 32 --seq 8 --every 2 --turns 1 -j 1");
+
+    assertThat(documented().get("upcycle/bench/1"))
+        .anySatisfy(row -> assertDocumented(document, row));
+    assertThat(document.get("turns").get(0).propertyNames())
+        .containsExactly(
+            "seconds",
+            "cpu_seconds",
+            "bare_seconds",
+            "bare_cpu_seconds",
+            "ratio",
+            "cpu_ratio",
+            "stall");
+    assertThat(document.get("images").propertyNames())
+        .containsExactly("prepared_per_second", "consumed_per_second", "ratio");
+  }
+
   private static void assertDocumented(JsonNode document, Set<String> row) {
     Set<String> members = new TreeSet<>(document.propertyNames());
     members.remove("schema");

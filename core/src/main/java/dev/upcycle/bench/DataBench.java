@@ -33,6 +33,7 @@ import java.util.stream.Stream;
 /// texts become batches; on the drawn data set.
 public final class DataBench {
   private static final int PATCHES = 16;
+  private static final int MICRO_BATCH = 8;
   private static final int MOST_TOKENS = 256;
   private static final int DOCUMENTS = 200;
   private static final String PREPROCESSING =
@@ -171,15 +172,24 @@ public final class DataBench {
                 MOST_TOKENS,
                 DataSettings.Sampling.RANDOM),
             model);
+    return imagesPerSecond(stage, MICRO_BATCH, setting.threads());
+  }
+
+  /// Images of one pass over a stage's rows, as batches.
+  ///
+  /// @param batch rows of each
+  /// @param threads that make samples
+  static double imagesPerSecond(StageData stage, int batch, int threads)
+      throws InterruptedException {
     BatchSource.Settings settings =
         new BatchSource.Settings(
-            8,
+            batch,
             stage.collation(),
             SkipLimit.NONE,
-            new BatchSource.Work(setting.threads(), 4 * setting.threads()),
+            new BatchSource.Work(threads, 4 * threads),
             BatchSource.Passes.ENDLESS);
-    try (SampleSet samples = stage.open(setting.threads(), SkipLimit.NONE)) {
-      SampleOrder order = stage.order(samples, 8, 1);
+    try (SampleSet samples = stage.open(threads, SkipLimit.NONE)) {
+      SampleOrder order = stage.order(samples, batch, 1);
       try (BatchSource source = new BatchSource(samples, order, settings)) {
         long start = System.nanoTime();
         long images = 0;

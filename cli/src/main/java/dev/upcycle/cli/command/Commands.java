@@ -32,7 +32,8 @@ public final class Commands {
           new Entry("layer", BenchLayerCommand::new),
           new Entry("step", BenchStepCommand::new),
           new Entry("prefill", BenchPrefillCommand::new),
-          new Entry("tower", BenchTowerCommand::new));
+          new Entry("tower", BenchTowerCommand::new),
+          new Entry("train", BenchTrainCommand::new));
 
   private static final List<Entry> OF_QUICKSTART =
       List.of(new Entry("cumo", QuickstartCumoCommand::new));

@@ -1,0 +1,140 @@
+package dev.upcycle.cli.command;
+
+import dev.upcycle.bench.ComputeSettings;
+import dev.upcycle.bench.DecoderShape;
+import dev.upcycle.bench.DecoderShape.ExpertShape;
+import dev.upcycle.bench.TrainBench;
+import dev.upcycle.cli.terminal.ProgressMeter;
+import dev.upcycle.cli.terminal.Surroundings;
+import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.kernels.bench.Turns;
+import java.nio.file.Path;
+import picocli.CommandLine;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// Measures the training loop.
+@CommandLine.Command(
+    name = "train",
+    header = "Time a training run against its bare step over the same batches, in turns.",
+    description = {
+      "A run of `upcycle train` on a Mixtral with random weights: data, metrics, events and a"
+          + " checkpoint in the middle of each turn. A ratio of 0.97 means 97 percent of the bare"
+          + " step's speed; the stall is what the step after a checkpoint takes longer than others."
+          + " Then images prepared and images that the model of `quickstart cumo` learns from.",
+    },
+    footer = {
+      "upcycle bench train --layers 1 --hidden 64 --intermediate 96 --seq 32 --every 4 --turns 1"
+          + "   # a try",
+      "upcycle bench train --layers 1 --hidden 64 --seq 32 --every 4 --turns 1 --dtype bf16 -j 1"
+          + " --json",
+    })
+final class BenchTrainCommand extends Command {
+  private static final int HEADS = 8;
+  private static final int KV_HEADS = 4;
+
+  @Option(
+      names = "--batch",
+      paramLabel = "N",
+      description = "Sequences of a step; default: ${DEFAULT-VALUE}.",
+      defaultValue = "4")
+  private int batch = 4;
+
+  @Option(
+      names = "--seq",
+      paramLabel = "N",
+      description = "Tokens of a sequence; default: ${DEFAULT-VALUE}.",
+      defaultValue = "256")
+  private int seq = 256;
+
+  @Option(
+      names = "--every",
+      paramLabel = "N",
+      description =
+          "Steps from checkpoint to checkpoint, and of a turn; default: ${DEFAULT-VALUE}.",
+      defaultValue = "20")
+  private int every = 20;
+
+  @Option(
+      names = "--layers",
+      paramLabel = "N",
+      description = "Decoder layers; default: ${DEFAULT-VALUE}.",
+      defaultValue = "4")
+  private int layers = 4;
+
+  @Option(
+      names = "--hidden",
+      paramLabel = "N",
+      description = "Width of the residual stream; default: ${DEFAULT-VALUE}.",
+      defaultValue = "256")
+  private long hidden = 256;
+
+  @Option(
+      names = "--intermediate",
+      paramLabel = "N",
+      description = "Width of one expert; default: ${DEFAULT-VALUE}.",
+      defaultValue = "768")
+  private long intermediate = 768;
+
+  @Option(
+      names = "--experts",
+      paramLabel = "N",
+      description = "Experts of a layer; default: ${DEFAULT-VALUE}.",
+      defaultValue = "4")
+  private int experts = 4;
+
+  @Option(
+      names = "--per-token",
+      paramLabel = "N",
+      description = "Experts that a token uses; default: ${DEFAULT-VALUE}.",
+      defaultValue = "2")
+  private int perToken = 2;
+
+  @Option(
+      names = "--vocab",
+      paramLabel = "N",
+      description = "Rows of the embedding; default: ${DEFAULT-VALUE}.",
+      defaultValue = "4096")
+  private long vocab = 4096;
+
+  @Option(
+      names = "--dir",
+      paramLabel = "DIR",
+      description = "Where to work: on the disk in question (default: here).",
+      defaultValue = ".")
+  private Path directory = Path.of(".");
+
+  @Mixin private TurnOptions turns = new TurnOptions();
+  @Mixin private JsonOption json = new JsonOption();
+
+  BenchTrainCommand(Surroundings surroundings) {
+    super(surroundings);
+  }
+
+  @Override
+  ExitCode run(Terminal terminal) throws InterruptedException {
+    TrainBench.Setting setting = BenchReport.checked(this::setting);
+    ComputeSettings settings = turns.settings(terminal);
+    TrainBenchReport report =
+        new TrainBenchReport(BenchReport.begin("train", settings, turns.dtype()), setting);
+    int all = Turns.count(settings.turns());
+    TrainBench.Result result;
+    try (ProgressMeter meter = terminal.meter("measuring")) {
+      result =
+          TrainBench.run(
+              setting, settings, resolve(directory), done -> meter.counted(done, all, "turns"));
+    }
+    if (json.wanted()) {
+      terminal.result(report.document(result));
+    } else {
+      terminal.result(report.text(result));
+    }
+    return ExitCode.OK;
+  }
+
+  private TrainBench.Setting setting() {
+    ExpertShape sizes = new ExpertShape(hidden, intermediate, experts, perToken);
+    DecoderShape shape = new DecoderShape(sizes, layers, HEADS, KV_HEADS, vocab);
+    return new TrainBench.Setting(shape, batch, seq, every);
+  }
+}
