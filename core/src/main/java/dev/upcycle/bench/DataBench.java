@@ -9,6 +9,7 @@ import dev.upcycle.data.RowEncoding;
 import dev.upcycle.data.SampleOrder;
 import dev.upcycle.data.SampleSet;
 import dev.upcycle.data.SkipLimit;
+import dev.upcycle.data.SkippedRows;
 import dev.upcycle.data.Splice;
 import dev.upcycle.data.StageData;
 import dev.upcycle.data.Tokenizer;
@@ -175,7 +176,7 @@ public final class DataBench {
         new BatchSource.Settings(
             8,
             stage.collation(),
-            SkipLimit.NONE,
+            new SkippedRows(SkipLimit.NONE),
             new BatchSource.Work(setting.threads(), 4 * setting.threads()),
             BatchSource.Passes.ENDLESS);
     try (SampleSet samples = stage.open(setting.threads(), SkipLimit.NONE)) {
