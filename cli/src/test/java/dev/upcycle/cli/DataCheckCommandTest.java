@@ -2,12 +2,15 @@ package dev.upcycle.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.upcycle.recipe.Recipes;
 import dev.upcycle.sample.SampleModel;
+import dev.upcycle.sample.TinyModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,7 +110,7 @@ class DataCheckCommandTest {
     Session.Outcome outcome = check("--data", "tok=good.jsonl");
 
     assertThat(outcome.code()).isEqualTo(2);
-    assertThat(outcome.err()).contains("one of the stages read, talk, talk.validate");
+    assertThat(outcome.err()).contains("one of the stages talk, talk.validate, read");
   }
 
   @Test
@@ -125,5 +128,105 @@ class DataCheckCommandTest {
 
     assertThat(outcome.code()).isEqualTo(4);
     assertThat(outcome.err()).contains("none.jsonl: there is no such file");
+  }
+
+  @Test
+  void textOfAnotherEncodingIsToldAsTrainingTellsIt() throws IOException {
+    Files.write(folder.resolve("latin.txt"), new byte[] {'a', (byte) 0xe9, 'b'});
+    Session.Outcome outcome = check("--data", "read=latin.txt", "--skip-bad", "5");
+    Session.Outcome trained =
+        Session.in(folder)
+            .run(
+                List.of(
+                    "train",
+                    "tune.yaml",
+                    "--model",
+                    "dense",
+                    "--out",
+                    "run",
+                    "--data",
+                    "talk=latin.txt",
+                    "--set",
+                    "train.stages.0.data.template=text"));
+
+    assertThat(outcome.code()).isEqualTo(4);
+    assertThat(outcome.out()).contains("1, 1 bad", "latin.txt, row 0: not text in UTF-8");
+    assertThat(trained.err()).contains("latin.txt, row 0: not text in UTF-8");
+  }
+
+  @Test
+  void badRowsOfAStageAndOfWhatMeasuresItCountTogether() throws IOException {
+    Files.copy(folder.resolve("bad.jsonl"), folder.resolve("other.jsonl"));
+    List<String> both = List.of("--data", "talk=bad.jsonl", "--data", "talk.validate=other.jsonl");
+
+    assertThat(check(both, "4").code()).isZero();
+    assertThat(check(both, "3").code()).isEqualTo(4);
+  }
+
+  @Test
+  void theSameBadRowOfAStageAndOfWhatMeasuresItCountsOnce() {
+    List<String> both = List.of("--data", "talk=bad.jsonl", "--data", "talk.validate=bad.jsonl");
+
+    assertThat(check(both, "2").code()).isZero();
+    assertThat(check(both, "1").code()).isEqualTo(4);
+  }
+
+  private Session.Outcome check(List<String> more, String skip) {
+    List<String> words = new ArrayList<>(more);
+    words.addAll(List.of("--skip-bad", skip));
+    return check(words.toArray(String[]::new));
+  }
+
+  @Test
+  void missingChatTemplateIsToldWithoutOptionsOfOtherCommands() {
+    Session.Outcome outcome = check("--set", "train.stages.0.data.template=chat");
+
+    assertThat(outcome.code()).isEqualTo(4);
+    assertThat(outcome.err()).contains("train with another `template`");
+  }
+
+  @Test
+  void modelsInPartsReadTheDataWithAnotherFolderOfImages() {
+    Session.Outcome outcome =
+        Session.in(folder)
+            .run(
+                List.of(
+                    "data",
+                    "check",
+                    "tune.yaml",
+                    "--model",
+                    "language=dense",
+                    "--images",
+                    "talk=."));
+
+    assertThat(outcome.code()).describedAs(outcome.err()).isZero();
+    assertThat(outcome.out()).contains("3, 0 bad");
+  }
+
+  @Test
+  void towerAndDecoderAreReadWithTheConnectorThatTrainingWouldDraw() throws IOException {
+    TinyModel.write(
+        Recipes.resolve(Recipes.text("clip-vit-4x2", folder), List.of(), Map.of()).recipe(),
+        folder.resolve("tower"));
+    Files.writeString(
+        folder.resolve("tower/preprocessor_config.json"),
+        """
+        {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 28},
+         "crop_size": {"height": 28, "width": 28}}\
+        """);
+    Session.Outcome outcome =
+        Session.in(folder)
+            .run(
+                List.of(
+                    "data",
+                    "check",
+                    "tune.yaml",
+                    "--model",
+                    "language=dense",
+                    "--model",
+                    "vision=tower"));
+
+    assertThat(outcome.code()).describedAs(outcome.err()).isZero();
+    assertThat(outcome.out()).contains("3, 0 bad");
   }
 }

@@ -9,6 +9,7 @@ import dev.upcycle.data.RowEncoding;
 import dev.upcycle.data.SampleOrder;
 import dev.upcycle.data.SampleSet;
 import dev.upcycle.data.SkipLimit;
+import dev.upcycle.data.SkippedRows;
 import dev.upcycle.data.Splice;
 import dev.upcycle.data.StageData;
 import dev.upcycle.data.Tokenizer;
@@ -185,7 +186,7 @@ public final class DataBench {
         new BatchSource.Settings(
             batch,
             stage.collation(),
-            SkipLimit.NONE,
+            new SkippedRows(SkipLimit.NONE),
             new BatchSource.Work(threads, 4 * threads),
             BatchSource.Passes.ENDLESS);
     try (SampleSet samples = stage.open(threads, SkipLimit.NONE)) {

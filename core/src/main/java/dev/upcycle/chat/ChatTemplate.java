@@ -57,7 +57,7 @@ public final class ChatTemplate {
     return find(directory)
         .orElseThrow(() ->
             new ChatException(
-                "%s: no %s and no '%s' in %s; leave out --chat, or copy the template of the model's source"
+                "%s: no %s and no '%s' in %s; copy the template of the model's source, or do without: generate without --chat, train with another `template`"
                     .formatted(directory, FILE_NAME, KEY, CONFIG)));
   }
 

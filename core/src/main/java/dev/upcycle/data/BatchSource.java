@@ -13,19 +13,19 @@ public final class BatchSource implements AutoCloseable {
   private final SampleSet samples;
   private final SampleOrder order;
   private final Settings settings;
-  private final List<DataException> skipped = new ArrayList<>();
   private Position position = Position.START;
   private Ahead<Sample> ahead;
+  private long badInARow;
 
   /// How batches are made.
   ///
   /// @param microBatch samples of each; the last of a single pass may have fewer
   /// @param collation how samples become a batch
-  /// @param skip how many bad rows are passed over
+  /// @param skipped bad rows that were passed over, those of the source added to them
   /// @param work how far ahead, and by how many
   /// @param passes when it ends
   public record Settings(
-      int microBatch, Batch.Collation collation, SkipLimit skip, Work work, Passes passes) {
+      int microBatch, Batch.Collation collation, SkippedRows skipped, Work work, Passes passes) {
     /// Refuses batches without samples.
     public Settings {
       if (microBatch < 1) {
@@ -105,25 +105,28 @@ public final class BatchSource implements AutoCloseable {
 
   /// The next batch; empty after the last of a single pass.
   ///
-  /// @throws DataException when a row is bad, and one too many
+  /// @throws DataException when a row is bad, and one too many, or when all are
   public Optional<Batch> next() throws InterruptedException {
     List<Sample> taken = new ArrayList<>();
     while (taken.size() < settings.microBatch() && ahead.hasNext()) {
       try {
         taken.add(ahead.next());
-        position = position.passed(order.size());
+        badInARow = 0;
       } catch (DataException e) {
-        settings.skip().pass(e, position.skipped());
-        skipped.add(e);
-        position = position.passed(order.size()).withSkipped();
+        settings.skipped().pass(e);
+        badInARow++;
+        if (badInARow >= order.size()) {
+          throw e.and("all others are bad too, so nothing is left to read");
+        }
       }
+      position = position.passed(order.size());
     }
     return taken.isEmpty() ? Optional.empty() : Optional.of(Batch.of(taken, settings.collation()));
   }
 
   /// Where it stands: after the batch that was given last.
   public Position position() {
-    return position;
+    return position.after(settings.skipped().rows());
   }
 
   /// Goes to a position of a source with the same samples, order and settings.
@@ -136,13 +139,9 @@ public final class BatchSource implements AutoCloseable {
     }
     ahead.close();
     position = target;
-    skipped.clear();
+    badInARow = 0;
+    settings.skipped().resume(target.skipped());
     ahead = begin();
-  }
-
-  /// The bad rows that were passed over since it was opened or sought.
-  public List<DataException> skipped() {
-    return List.copyOf(skipped);
   }
 
   @Override

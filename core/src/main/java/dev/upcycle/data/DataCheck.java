@@ -1,5 +1,7 @@
 package dev.upcycle.data;
 
+import dev.upcycle.chat.ChatException;
+import dev.upcycle.chat.jinja.TemplateException;
 import dev.upcycle.data.DataReport.Bucket;
 import java.util.ArrayList;
 import java.util.List;
@@ -39,6 +41,19 @@ public final class DataCheck {
 
   private DataReport run(LongConsumer progress) throws InterruptedException {
     long rows = rows();
+    try {
+      samples(progress);
+    } catch (DataException e) {
+      readRows();
+      if (bad.places().isEmpty()) {
+        throw e;
+      }
+    }
+    return new DataReport(
+        rows, samples, tokens, learned, cut, images, lengths(), bad.first(), bad.places(), example);
+  }
+
+  private void samples(LongConsumer progress) throws InterruptedException {
     try (SampleSet set = data.open(threads, new SkipLimit(Long.MAX_VALUE));
         Ahead<Sample> made =
             new Ahead<>(
@@ -57,8 +72,22 @@ public final class DataCheck {
         progress.accept(done);
       }
     }
-    return new DataReport(
-        rows, samples, tokens, learned, cut, images, lengths(), bad.first(), bad.count(), example);
+  }
+
+  /// Looks for the reason why nothing is left of the data.
+  private void readRows() {
+    RowEncoding encoding = data.encoding();
+    try (RowFile file = RowFile.open(data.settings().path())) {
+      for (long row = 0; row < file.rows(); row++) {
+        try {
+          encoding.tokens(file.row(row));
+        } catch (DataException e) {
+          bad.add(e);
+        } catch (ChatException | TemplateException | TokenizerException e) {
+          bad.add(DataException.ofRow(file.file(), row, String.valueOf(e.getMessage())));
+        }
+      }
+    }
   }
 
   private long rows() {

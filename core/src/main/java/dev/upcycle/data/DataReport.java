@@ -2,6 +2,7 @@ package dev.upcycle.data;
 
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /// What a stage's data holds, found before anything is trained.
 ///
@@ -13,7 +14,7 @@ import java.util.Optional;
 /// @param images samples with an image
 /// @param lengths how many samples are how long
 /// @param bad the first bad rows, with the reason of each
-/// @param badRows how many bad rows there are
+/// @param badPlaces all bad rows
 /// @param example a sample rendered, the first that has one
 public record DataReport(
     long rows,
@@ -24,12 +25,13 @@ public record DataReport(
     long images,
     List<Bucket> lengths,
     List<DataException> bad,
-    long badRows,
+    Set<RowPlace> badPlaces,
     Optional<MaskedText> example) {
   /// Takes copies.
   public DataReport {
     lengths = List.copyOf(lengths);
     bad = List.copyOf(bad);
+    badPlaces = Set.copyOf(badPlaces);
   }
 
   /// Samples of like length.
@@ -38,6 +40,11 @@ public record DataReport(
   /// @param to the longest
   /// @param samples how many
   public record Bucket(int from, int to, long samples) {}
+
+  /// How many bad rows there are.
+  public long badRows() {
+    return badPlaces.size();
+  }
 
   /// The share of tokens that are learned; 0 where there are none.
   public double learnedShare() {

@@ -57,9 +57,9 @@ public final class RowCheck {
         progress.accept(done);
       }
     }
-    long good = rows.rows() - bad.count();
+    long good = rows.rows() - bad.places().size();
     return new DataReport(
-        rows.rows(), good, 0, 0, 0, images, List.of(), bad.first(), bad.count(), Optional.empty());
+        rows.rows(), good, 0, 0, 0, images, List.of(), bad.first(), bad.places(), Optional.empty());
   }
 
   private boolean hasImage(long row) {

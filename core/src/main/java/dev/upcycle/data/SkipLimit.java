@@ -19,8 +19,12 @@ public record SkipLimit(long rows) {
   /// @param already how many were passed over before it
   /// @throws DataException the fault itself where it is not about a row, or one too many
   void pass(DataException fault, long already) {
-    if (fault.row().isEmpty() || already >= rows) {
+    if (fault.row().isEmpty() || rows == 0) {
       throw fault;
+    }
+    if (already >= rows) {
+      throw fault.and(
+          "it is bad row %d, and at most %d are passed over".formatted(already + 1, rows));
     }
   }
 }

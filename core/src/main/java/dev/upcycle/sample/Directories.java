@@ -12,7 +12,8 @@ import java.util.stream.Stream;
 public final class Directories {
   private Directories() {}
 
-  static Path temporary(String prefix) {
+  /// A new one among the temporary files.
+  public static Path temporary(String prefix) {
     try {
       return Files.createTempDirectory(prefix);
     } catch (IOException e) {

@@ -3,10 +3,13 @@ package dev.upcycle.train;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.upcycle.data.Position;
+import dev.upcycle.data.RowPlace;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Where a run stands, as a checkpoint's `state.json` keeps it.
@@ -55,6 +58,11 @@ record RunState(
     return new RunState(stage, stageStep, step, other, share, position, measured, best);
   }
 
+  /// With what was read meanwhile.
+  RunState reading(Position read) {
+    return new RunState(stage, stageStep, step, progress, share, read, measured, best);
+  }
+
   /// One step later.
   RunState after(double stepShare, Position read) {
     return new RunState(stage, stageStep + 1, step + 1, progress, stepShare, read, measured, best);
@@ -78,13 +86,27 @@ record RunState(
     json.putObject("position")
         .put("epoch", position.epoch())
         .put("next", position.next())
-        .put("skipped", position.skipped());
+        .set("skipped", skipped());
     best.ifPresent(found ->
         json.putObject("best")
             .put("step", found.step())
             .put("loss", found.loss())
             .put("worse", found.worse()));
     return json.toPrettyString().concat("\n").getBytes(UTF_8);
+  }
+
+  private ArrayNode skipped() {
+    ArrayNode rows = JsonMapper.shared().createArrayNode();
+    position
+        .skipped()
+        .forEach(row -> rows.addObject().put("file", row.file()).put("row", row.row()));
+    return rows;
+  }
+
+  private static List<RowPlace> skipped(JsonNode rows) {
+    return rows.valueStream()
+        .map(row -> new RowPlace(row.path("file").asString(), row.path("row").asLong()))
+        .toList();
   }
 
   static RunState read(Path file) {
@@ -98,7 +120,7 @@ record RunState(
         json.path("ended").asBoolean() ? Progress.ENDED : Progress.RUNNING,
         json.path("share").asDouble(),
         new Position(
-            at.path("epoch").asLong(), at.path("next").asLong(), at.path("skipped").asLong()),
+            at.path("epoch").asLong(), at.path("next").asLong(), skipped(at.path("skipped"))),
         json.path("measured").asLong(),
         best.isMissingNode()
             ? Optional.empty()

@@ -9,16 +9,17 @@ import dev.upcycle.data.Position;
 import dev.upcycle.data.SampleOrder;
 import dev.upcycle.data.SampleSet;
 import dev.upcycle.data.SkipLimit;
+import dev.upcycle.data.SkippedRows;
 import dev.upcycle.data.StageData;
 import dev.upcycle.recipe.DataSettings;
 import dev.upcycle.recipe.Stage;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.concurrent.CancellationException;
-import java.util.stream.Stream;
 
 /// What a stage reads: its own rows, and those that it is measured on; owns both until it is
 /// closed.
@@ -27,17 +28,20 @@ final class StageRows implements AutoCloseable {
   private final ModelInput input;
   private final int threads;
   private final SkipLimit skip;
+  private final SkippedRows skipped;
   private final SampleSet samples;
   private final BatchSource source;
-  private int told;
+  private final SequencedMap<DataSettings, SampleSet> validation = new LinkedHashMap<>();
 
   private StageRows(Stage stage, ModelInput input, SampleSet samples, TrainRun.Request request) {
     this.stage = stage;
     this.input = input;
     this.threads = request.threads();
     this.skip = request.skip();
+    this.skipped = new SkippedRows(skip);
     this.samples = samples;
     StageData data = new StageData(stage.data(), input);
+    samples.skipped().forEach(skipped::pass);
     long seed = request.recipe().recipe().seed();
     this.source =
         new BatchSource(
@@ -74,7 +78,7 @@ final class StageRows implements AutoCloseable {
     return new BatchSource.Settings(
         stage.pace().microBatch(),
         data.collation(),
-        skip,
+        skipped,
         new BatchSource.Work(threads, 4 * threads),
         passes);
   }
@@ -103,11 +107,7 @@ final class StageRows implements AutoCloseable {
 
   /// The bad rows that were passed over since the last call.
   List<DataException> passedOver() {
-    List<DataException> all =
-        Stream.concat(samples.skipped().stream(), source.skipped().stream()).toList();
-    List<DataException> fresh = all.subList(Math.min(told, all.size()), all.size());
-    told = all.size();
-    return fresh;
+    return skipped.told();
   }
 
   /// Where it stands: after the step that was given last.
@@ -128,30 +128,44 @@ final class StageRows implements AutoCloseable {
     source.seek(position);
   }
 
+  /// Opens what the stage is measured on, so that what is wrong with it is known before any step.
+  ///
+  /// @throws DataException when it cannot be read, or has a bad row too many
+  void openValidation() throws InterruptedException {
+    List<DataSettings> sources =
+        stage.validation().map(Stage.Validation::sources).orElse(List.of());
+    for (DataSettings each : sources) {
+      SampleSet opened = new StageData(each, input).open(threads, skip);
+      validation.put(each, opened);
+      opened.skipped().forEach(skipped::pass);
+      if (opened.size() == 0) {
+        throw DataException.ofFile(each.path(), "every row is bad; nothing can be measured");
+      }
+    }
+  }
+
   /// The loss of each source that the stage is measured on; empty where it has none.
   Optional<ValidationLoss> measure(StageModel model) throws InterruptedException {
     if (stage.validation().isEmpty()) {
       return Optional.empty();
     }
-    Stage.Validation validation = stage.validation().get();
+    Stage.Validation measured = stage.validation().get();
     SequencedMap<String, Double> losses = new LinkedHashMap<>();
-    for (DataSettings source : validation.sources()) {
-      losses.put(
-          String.valueOf(source.path().getFileName()), measure(model, source, validation.rows()));
+    for (DataSettings each : measured.sources()) {
+      losses.put(String.valueOf(each.path().getFileName()), measure(model, each, measured.rows()));
     }
     return Optional.of(new ValidationLoss(losses));
   }
 
-  private double measure(StageModel model, DataSettings source, Optional<Integer> most)
+  private double measure(StageModel model, DataSettings from, Optional<Integer> most)
       throws InterruptedException {
-    StageData data = new StageData(source, input);
-    try (SampleSet rows = data.open(threads, SkipLimit.NONE)) {
-      int count = Math.min(rows.size(), most.orElse(Integer.MAX_VALUE));
-      try (BatchSource measured =
-          new BatchSource(
-              rows, new SampleOrder.Sequential(count), settings(data, BatchSource.Passes.ONE))) {
-        return mean(model, measured, count);
-      }
+    StageData data = new StageData(from, input);
+    SampleSet rows = Objects.requireNonNull(validation.get(from));
+    int count = Math.min(rows.size(), most.orElse(Integer.MAX_VALUE));
+    try (BatchSource measured =
+        new BatchSource(
+            rows, new SampleOrder.Sequential(count), settings(data, BatchSource.Passes.ONE))) {
+      return mean(model, measured, count);
     }
   }
 
@@ -176,6 +190,7 @@ final class StageRows implements AutoCloseable {
   public void close() {
     source.close();
     samples.close();
+    validation.values().forEach(SampleSet::close);
     input.close();
   }
 }

@@ -71,7 +71,7 @@ final class StageRun implements AutoCloseable {
               model.moments(),
               name -> origins.getOrDefault(name, name));
     }
-    RunState last = left.state();
+    RunState last = left.state().reading(left.state().position().after(List.of()));
     keepShare(last.share());
     Position position =
         switch (stage.start().data()) {
@@ -101,6 +101,7 @@ final class StageRun implements AutoCloseable {
     listener.began(summary());
     Path own = place.folder().stage(place.index(), stage.name());
     try (MetricsLog log = MetricsLog.after(state.step(), own)) {
+      openValidation();
       settle(log, listener);
       while (!over()) {
         step(seed, log, listener);
@@ -198,7 +199,8 @@ final class StageRun implements AutoCloseable {
     measured = OptionalDouble.of(loss.mean());
     log.addValidation(state.step(), loss);
     listener.validated(state.step(), loss);
-    state = state.measured(loss.mean());
+    rows.passedOver().forEach(listener::passedOver);
+    state = state.reading(rows.position()).measured(loss.mean());
     return state.best().filter(best -> best.step() == state.step()).isPresent();
   }
 
@@ -215,14 +217,27 @@ final class StageRun implements AutoCloseable {
     try {
       return rows.measure(model).orElseThrow();
     } catch (UncheckedIOException e) {
-      // An interrupt closes the file that is being read, whose reader then tells of that.
-      if (Thread.interrupted()) {
-        InterruptedException interrupted = new InterruptedException();
-        interrupted.initCause(e);
-        throw interrupted;
-      }
-      throw e;
+      throw interruptedOr(e);
     }
+  }
+
+  private void openValidation() throws InterruptedException {
+    try {
+      rows.openValidation();
+    } catch (UncheckedIOException e) {
+      throw interruptedOr(e);
+    }
+  }
+
+  /// An interrupt closes the file that is being read, whose reader then tells of that.
+  private static UncheckedIOException interruptedOr(UncheckedIOException fault)
+      throws InterruptedException {
+    if (Thread.interrupted()) {
+      InterruptedException interrupted = new InterruptedException();
+      interrupted.initCause(fault);
+      throw interrupted;
+    }
+    return fault;
   }
 
   private boolean every(Optional<Integer> interval) {

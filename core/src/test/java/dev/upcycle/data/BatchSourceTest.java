@@ -42,7 +42,7 @@ class BatchSourceTest {
     return new BatchSource.Settings(
         3,
         new Batch.Collation(PADDING, ZEROS),
-        SkipLimit.NONE,
+        new SkippedRows(SkipLimit.NONE),
         new BatchSource.Work(threads, 2 * threads),
         passes);
   }
@@ -145,13 +145,17 @@ class BatchSourceTest {
   }
 
   private BatchSource withBadRows(RowSamples samples, long skip) {
+    return withBadRows(samples, new SkippedRows(new SkipLimit(skip)));
+  }
+
+  private BatchSource withBadRows(RowSamples samples, SkippedRows skipped) {
     return new BatchSource(
         samples,
         new SampleOrder.Sequential(samples.size()),
         new BatchSource.Settings(
             2,
             new Batch.Collation(PADDING, ZEROS),
-            new SkipLimit(skip),
+            skipped,
             new BatchSource.Work(2, 4),
             Passes.ENDLESS));
   }
@@ -174,12 +178,63 @@ class BatchSourceTest {
         BatchSource source = withBadRows(samples, 2)) {
       assertThat(source.next().orElseThrow().rows()).containsExactly(0L, 2L);
       assertThat(source.next().orElseThrow().rows()).containsExactly(4L, 5L);
-      assertThat(source.position()).isEqualTo(new Position(1, 0, 2));
-      assertThat(source.skipped())
+      String file = folder.resolve("bad.json").toString();
+      assertThat(source.position())
+          .isEqualTo(new Position(1, 0, List.of(new RowPlace(file, 1), new RowPlace(file, 3))));
+    }
+  }
+
+  @Test
+  void passedOverRowsAreToldOnceWithTheirReasons() throws InterruptedException {
+    SkippedRows skipped = new SkippedRows(new SkipLimit(2));
+    try (RowSamples samples = someBad();
+        BatchSource source = withBadRows(samples, skipped)) {
+      take(source, 2);
+      assertThat(skipped.told())
           .extracting(DataException::getMessage)
           .satisfiesExactly(
               first -> assertThat(first).contains("row 1: ").contains("none.png"),
               second -> assertThat(second).contains("row 3: expected an object"));
+      take(source, 4);
+      assertThat(skipped.told()).isEmpty();
+    }
+  }
+
+  @Test
+  void aBadRowCountsOnceHoweverManyEpochsMeetIt() throws InterruptedException {
+    try (RowSamples samples = someBad();
+        BatchSource source = withBadRows(samples, 2)) {
+      take(source, 6);
+      assertThat(source.position().epoch()).isEqualTo(3);
+      assertThat(source.position().skipped()).hasSize(2);
+    }
+  }
+
+  @Test
+  void rowsThatWerePassedOverBeforeAResumeDoNotCountAgain() throws InterruptedException {
+    try (RowSamples samples = someBad()) {
+      Position saved;
+      try (BatchSource source = withBadRows(samples, 2)) {
+        take(source, 2);
+        saved = source.position();
+      }
+      try (BatchSource source = withBadRows(samples, 2)) {
+        source.seek(saved);
+        take(source, 2);
+        assertThat(source.position()).isEqualTo(new Position(2, 0, saved.skipped()));
+      }
+    }
+  }
+
+  @Test
+  void dataOfBadRowsAloneEndInsteadOfGoingRound() {
+    DataFixture.write(folder.resolve("none.json"), "[1, 2]");
+    try (RowSamples samples = opened.orElseThrow().llava("none.json", LlavaTemplate.V1, 200);
+        BatchSource source = withBadRows(samples, 9)) {
+      assertThatThrownBy(source::next)
+          .isInstanceOf(DataException.class)
+          .hasMessageContaining("none.json, row 1: ")
+          .hasMessageContaining("all others are bad too");
     }
   }
 
@@ -192,7 +247,8 @@ class BatchSourceTest {
         saved = source.position();
         assertThatThrownBy(source::next)
             .isInstanceOf(DataException.class)
-            .hasMessageContaining("bad.json, row 3: ");
+            .hasMessageContaining("bad.json, row 3: ")
+            .hasMessageEndingWith("it is bad row 2, and at most 1 are passed over");
       }
       try (BatchSource source = withBadRows(samples, 1)) {
         source.seek(saved);

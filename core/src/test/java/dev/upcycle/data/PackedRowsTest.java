@@ -261,7 +261,7 @@ class PackedRowsTest {
         new BatchSource.Settings(
             2,
             stage.collation(),
-            SkipLimit.NONE,
+            new SkippedRows(SkipLimit.NONE),
             new BatchSource.Work(threads, 2 * threads),
             BatchSource.Passes.ENDLESS));
   }

@@ -10,19 +10,21 @@ import dev.upcycle.data.RowCheck;
 import dev.upcycle.data.RowFile;
 import dev.upcycle.data.StageData;
 import dev.upcycle.recipe.DataSettings;
+import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
+import dev.upcycle.recipe.Setting;
 import dev.upcycle.recipe.Stage;
 import dev.upcycle.recipe.Training;
+import dev.upcycle.sample.Directories;
+import dev.upcycle.train.TrainRun;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeSet;
+import java.util.Optional;
 import java.util.function.LongConsumer;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -51,18 +53,16 @@ final class DataCheckCommand extends Command {
 
   @Option(
       names = {"-m", "--model"},
-      paramLabel = "DIR",
-      description =
-          "Whose tokenizer, chat template and image preprocessing read the data; weights are not"
-              + " needed. Without it rows and images are checked, and no tokens counted.")
-  private @Nullable String model;
+      paramLabel = "[PART=]DIR",
+      description = {
+        "Whose tokenizer, chat template and image preprocessing read the data; of a model in one"
+            + " directory no weights are needed. Without it rows and images are checked, and no"
+            + " tokens counted.",
+        "A LLaVA may come in parts: language=DIR, vision=DIR, connector=FILE, one option each."
+      })
+  private List<String> models = new ArrayList<>();
 
-  @Option(
-      names = "--data",
-      paramLabel = "STAGE=PATH",
-      description = "Other rows for a stage. Repeatable.")
-  private List<String> data = new ArrayList<>();
-
+  @Mixin private StageDataOption data = new StageDataOption();
   @Mixin private SettingsOption sets = new SettingsOption();
 
   @Option(
@@ -81,21 +81,24 @@ final class DataCheckCommand extends Command {
 
   @Override
   ExitCode run(Terminal terminal) throws InterruptedException {
-    Map<String, DataSettings> checked = replaced(settings(training()));
-    Map<String, DataReport> reports = reports(checked, terminal);
-    DataCheckReport report = new DataCheckReport(checked, reports);
+    ResolvedRecipe resolved = resolved();
+    Map<String, DataSettings> checked = settings(training(resolved));
+    DataCheckReport report =
+        new DataCheckReport(
+            checked, stagesOf(training(resolved)), reports(checked, resolved, terminal));
     if (json.wanted()) {
       terminal.result(report.document(skipBad));
     } else {
       terminal.result(report.text());
     }
-    return report.most() > skipBad ? ExitCode.INPUT : ExitCode.OK;
+    return report.passed(skipBad) ? ExitCode.OK : ExitCode.INPUT;
   }
 
-  private Map<String, DataReport> reports(Map<String, DataSettings> checked, Terminal terminal)
+  private Map<String, DataReport> reports(
+      Map<String, DataSettings> checked, ResolvedRecipe resolved, Terminal terminal)
       throws InterruptedException {
     Map<String, DataReport> reports = new LinkedHashMap<>();
-    if (model == null) {
+    if (models.isEmpty()) {
       for (Map.Entry<String, DataSettings> entry : checked.entrySet()) {
         reports.put(
             entry.getKey(),
@@ -103,7 +106,7 @@ final class DataCheckCommand extends Command {
       }
       return reports;
     }
-    try (ModelInput input = ModelInput.open(Models.locate(model, surroundings()))) {
+    try (ModelInput input = input(resolved)) {
       for (Map.Entry<String, DataSettings> entry : checked.entrySet()) {
         StageData stage = new StageData(entry.getValue(), input);
         reports.put(
@@ -119,11 +122,40 @@ final class DataCheckCommand extends Command {
     DataReport run(LongConsumer told) throws InterruptedException;
   }
 
-  private Training training() {
+  private ModelInput input(ResolvedRecipe resolved) {
+    DenseModel given = DenseModel.of(models);
+    Optional<Path> single = given.single(surroundings());
+    if (single.isPresent()) {
+      return ModelInput.open(single.get());
+    }
+    return given.lacksConnector(surroundings())
+        ? besideFreshConnector(given, resolved)
+        : ModelInput.of(given.open(surroundings()));
+  }
+
+  /// As training begins with it; the connector is gone when its model has been read.
+  private ModelInput besideFreshConnector(DenseModel given, ResolvedRecipe resolved) {
+    Path drawn = Directories.temporary("upcycle-data-check");
+    try {
+      return ModelInput.of(
+          TrainRun.withFreshConnector(
+              given.located(surroundings()), resolved, drawn, TrainRun.Mode.FRESH));
+    } finally {
+      Directories.delete(drawn);
+    }
+  }
+
+  private ResolvedRecipe resolved() {
     Path here = surroundings().workingDirectory();
-    ResolvedRecipe resolved =
-        Recipes.resolve(
-            Recipes.text(recipe, here), sets.settings(here), surroundings().environment());
+    RecipeText text = Recipes.text(recipe, here);
+    List<Setting> settings = new ArrayList<>(sets.settings(here));
+    ResolvedRecipe named = Recipes.resolve(text, settings, surroundings().environment());
+    training(named);
+    settings.addAll(data.settings(named, here));
+    return Recipes.resolve(text, settings, surroundings().environment());
+  }
+
+  private Training training(ResolvedRecipe resolved) {
     return resolved
         .recipe()
         .training()
@@ -132,33 +164,30 @@ final class DataCheckCommand extends Command {
                 "%s has no section train, so there is no data to check".formatted(recipe)));
   }
 
+  /// The stage that each name of data belongs to.
+  private static Map<String, String> stagesOf(Training training) {
+    Map<String, String> stages = new LinkedHashMap<>();
+    for (Stage stage : training.stages()) {
+      names(stage).keySet().forEach(name -> stages.put(name, stage.name()));
+    }
+    return stages;
+  }
+
   /// The data of each stage and, under a name of its own, what the stage is measured on.
   private static Map<String, DataSettings> settings(Training training) {
     Map<String, DataSettings> settings = new LinkedHashMap<>();
-    for (Stage stage : training.stages()) {
-      settings.put(stage.name(), stage.data());
-      List<DataSettings> sources =
-          stage.validation().map(Stage.Validation::sources).orElse(List.of());
-      for (DataSettings source : sources) {
-        String own = sources.size() == 1 ? "" : "." + source.path().getFileName();
-        settings.put(stage.name() + ".validate" + own, source);
-      }
-    }
+    training.stages().forEach(stage -> settings.putAll(names(stage)));
     return settings;
   }
 
-  private Map<String, DataSettings> replaced(Map<String, DataSettings> settings) {
-    for (String argument : data) {
-      int equals = argument.indexOf('=');
-      String name = equals < 0 ? argument : argument.substring(0, equals);
-      DataSettings old = settings.get(name);
-      if (equals < 1 || old == null) {
-        Set<String> names = new TreeSet<>(settings.keySet());
-        throw new UsageException(
-            "--data %s: expected STAGE=PATH, with one of the stages %s"
-                .formatted(argument, String.join(", ", names)));
-      }
-      settings.put(name, old.at(resolve(Path.of(argument.substring(equals + 1)))));
+  private static Map<String, DataSettings> names(Stage stage) {
+    Map<String, DataSettings> settings = new LinkedHashMap<>();
+    settings.put(stage.name(), stage.data());
+    List<DataSettings> sources =
+        stage.validation().map(Stage.Validation::sources).orElse(List.of());
+    for (DataSettings source : sources) {
+      String own = sources.size() == 1 ? "" : "." + source.path().getFileName();
+      settings.put(stage.name() + ".validate" + own, source);
     }
     return settings;
   }

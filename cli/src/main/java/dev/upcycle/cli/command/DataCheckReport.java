@@ -7,25 +7,39 @@ import dev.upcycle.data.DataException;
 import dev.upcycle.data.DataReport;
 import dev.upcycle.data.DataReport.Bucket;
 import dev.upcycle.data.MaskedText;
+import dev.upcycle.data.RowPlace;
 import dev.upcycle.recipe.DataSettings;
 import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /// Tells what was found in data.
 ///
 /// @param settings of each stage, in order
+/// @param stages which stage each of these belongs to
 /// @param reports of each stage
-record DataCheckReport(Map<String, DataSettings> settings, Map<String, DataReport> reports) {
+record DataCheckReport(
+    Map<String, DataSettings> settings,
+    Map<String, String> stages,
+    Map<String, DataReport> reports) {
   private static final int BAR = 40;
 
-  /// The most bad rows that a stage has.
-  long most() {
-    return reports.values().stream().mapToLong(DataReport::badRows).max().orElse(0);
+  /// Whether training could do with so many bad rows in a stage and what measures it, the same row
+  /// of a file counted once, and has something left to read.
+  boolean passed(long skipBad) {
+    Map<String, Set<RowPlace>> bad = new HashMap<>();
+    reports.forEach((name, report) ->
+        bad.computeIfAbsent(stages.getOrDefault(name, name), _ -> new HashSet<>())
+            .addAll(report.badPlaces()));
+    return bad.values().stream().allMatch(rows -> rows.size() <= skipBad)
+        && reports.values().stream().allMatch(report -> report.samples() > 0);
   }
 
   String text() {
@@ -123,7 +137,7 @@ record DataCheckReport(Map<String, DataSettings> settings, Map<String, DataRepor
   }
 
   ObjectNode document(long skipBad) {
-    ObjectNode document = Documents.of("data-check").put("passed", most() <= skipBad);
+    ObjectNode document = Documents.of("data-check").put("passed", passed(skipBad));
     ArrayNode stages = document.putArray("stages");
     reports.forEach((name, report) -> put(stages.addObject().put("name", name), name, report));
     return document;

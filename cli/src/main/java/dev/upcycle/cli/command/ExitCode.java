@@ -36,7 +36,7 @@ public enum ExitCode {
   INPUT(4, "a model or data file is unreadable, corrupt or unsupported"),
   CHECK(5, "a check failed"),
   RESOURCES(6, "the machine lacks something: disk, memory, a device, a lock"),
-  INTERRUPTED(130, "interrupted (Ctrl-C, SIGTERM); convert can go on with --resume");
+  INTERRUPTED(130, "interrupted (Ctrl-C, SIGTERM); convert, densify and train go on with --resume");
 
   private final int code;
   private final String meaning;
