@@ -7,6 +7,7 @@ import dev.upcycle.data.BatchSource;
 import dev.upcycle.data.ModelInput;
 import dev.upcycle.data.SampleSet;
 import dev.upcycle.data.SkipLimit;
+import dev.upcycle.data.SkippedRows;
 import dev.upcycle.data.StageData;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
@@ -76,7 +77,7 @@ final class BareSide implements AutoCloseable {
                   new BatchSource.Settings(
                       stage.pace().microBatch(),
                       data.collation(),
-                      SkipLimit.NONE,
+                      new SkippedRows(SkipLimit.NONE),
                       new BatchSource.Work(1, 1),
                       BatchSource.Passes.ENDLESS))) {
         List<Tokens> batches = new ArrayList<>();
