@@ -159,6 +159,7 @@ final class StageRun implements AutoCloseable {
             taken.largestRate(),
             batches.stream().mapToLong(TokenBatch::tokens).sum(),
             state.position().epoch());
+    place.folder().keep();
     log.add(report);
     listener.stepped(report);
     watch.after(losses).forEach(warning -> listener.warned(state.step(), warning));
@@ -178,6 +179,7 @@ final class StageRun implements AutoCloseable {
               value,
               place
                   .folder()
+                  .checkpoints()
                   .newest()
                   .map(good -> "the last good checkpoint is " + good)
                   .orElse("there is no checkpoint before")));

@@ -12,10 +12,14 @@ import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Setting;
 import dev.upcycle.text.TextModel;
+import dev.upcycle.train.RunChange;
 import dev.upcycle.train.TrainRun;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -61,6 +65,14 @@ final class TrainCommand extends Command {
       description = "Go on with the run in RUN, with the same recipe, model and data.")
   private boolean resume;
 
+  @Option(
+      names = "--allow-changed",
+      paramLabel = "WHAT",
+      description =
+          "With --resume: go on though the recipe, model or data is not what the run began with;"
+              + " run.json keeps what differed. Repeatable.")
+  private List<String> allowChanged = List.of();
+
   @Mixin private SettingsOption sets = new SettingsOption();
   @Mixin private StageDataOption data = new StageDataOption();
 
@@ -92,6 +104,7 @@ final class TrainCommand extends Command {
     if (skipBad < 0) {
       throw new UsageException("--skip-bad " + skipBad + ": expected 0 or more");
     }
+    Set<RunChange> allowed = allowed();
     TrainRun.Mode mode = resume ? TrainRun.Mode.RESUME : TrainRun.Mode.FRESH;
     TrainRun.Request request =
         new TrainRun.Request(
@@ -112,10 +125,25 @@ final class TrainCommand extends Command {
     TrainConsole console = new TrainConsole(terminal);
     TrainRun.Result result;
     try (console) {
-      result = TrainRun.run(request, resolve(out), mode, console);
+      result = TrainRun.run(request, new TrainRun.Place(resolve(out), mode, allowed), console);
     }
     print(result, console, terminal);
     return ExitCode.OK;
+  }
+
+  private Set<RunChange> allowed() {
+    if (!allowChanged.isEmpty() && !resume) {
+      throw new UsageException("--allow-changed goes with --resume");
+    }
+    return allowChanged.stream()
+        .map(word ->
+            Arrays.stream(RunChange.values())
+                .filter(change -> change.word().equals(word))
+                .findFirst()
+                .orElseThrow(() ->
+                    new UsageException(
+                        "--allow-changed " + word + ": expected recipe, model or data")))
+        .collect(Collectors.toSet());
   }
 
   /// What the first stage begins with; a connector that is not given is drawn into the run's
