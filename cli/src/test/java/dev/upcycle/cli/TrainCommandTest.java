@@ -78,14 +78,40 @@ class TrainCommandTest {
   }
 
   @Test
-  void anotherRecipeIsRefusedUnlessTheFlagSaysOtherwise() {
-    assertThat(train("--accept-changes").code()).isEqualTo(2);
+  void whatChangedIsRefusedWithTheOptionThatAllowsIt() {
     assertThat(train().code()).isZero();
-    String[] longer = {"--set", "train.stages.1.steps=3", "--resume", "--accept-changes"};
-    Session.Outcome refused = train(longer[0], longer[1], longer[2]);
+    Session.Outcome refused = train("--resume", "--set", "seed=7");
     assertThat(refused.code()).isEqualTo(2);
-    assertThat(refused.err()).contains("the recipe: was ").contains("--accept-changes");
-    assertThat(train(longer).code()).isZero();
+    assertThat(refused.err())
+        .contains("recipe: seed was 42, is 7")
+        .contains("--allow-changed recipe");
+    Session.Outcome allowed = train("--resume", "--set", "seed=7", "--allow-changed", "recipe");
+    assertThat(allowed.code()).as(allowed.err()).isZero();
+  }
+
+  @Test
+  void aChangeIsAllowedOnlyOfWhatARunBeginsWithAndOnlyWhenItGoesOn() {
+    assertThat(train("--resume", "--allow-changed", "weights").code()).isEqualTo(2);
+    Session.Outcome fresh = train("--allow-changed", "model");
+    assertThat(fresh.code()).isEqualTo(2);
+    assertThat(fresh.err()).contains("--allow-changed goes with --resume");
+    assertThat(folder.resolve("run")).doesNotExist();
+  }
+
+  @Test
+  void aResultWithoutManifestIsToldInPlainWordsByVerifyAndDensify() {
+    assertThat(train().code()).isZero();
+    for (String[] command :
+        new String[][] {
+          {"verify", "./dense", "./run/final", "--trained"},
+          {"densify", "./run/final", "--mean", "--out", "./again"}
+        }) {
+      Session.Outcome outcome = Session.in(folder).run(command);
+      assertThat(outcome.code()).isEqualTo(4);
+      assertThat(outcome.err())
+          .contains("there is no such file, which says what went into a conversion")
+          .doesNotContain("Exception");
+    }
   }
 
   @Test

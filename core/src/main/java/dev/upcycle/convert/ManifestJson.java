@@ -6,6 +6,7 @@ import dev.upcycle.checkpoint.ModelConfig;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -93,11 +94,23 @@ final class ManifestJson {
     JsonNode json;
     try {
       json = JSON.readTree(Files.readAllBytes(file));
+    } catch (NoSuchFileException e) {
+      throw new CheckpointFormatException(
+          CheckpointFault.UNREADABLE,
+          String.format(
+              Locale.ROOT,
+              "%s: there is no such file, which says what went into a conversion; convert writes it"
+                  + " beside its result, train does not: give the result of convert",
+              file),
+          e);
     } catch (IOException e) {
       throw new CheckpointFormatException(
           CheckpointFault.UNREADABLE,
           String.format(
-              Locale.ROOT, "cannot read %s: %s; a directory that upcycle wrote holds it", file, e),
+              Locale.ROOT,
+              "cannot read %s: %s; expected the manifest that convert writes",
+              file,
+              e),
           e);
     } catch (JacksonException e) {
       throw malformed(file, e.getOriginalMessage());

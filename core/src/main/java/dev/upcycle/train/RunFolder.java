@@ -12,16 +12,16 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
-import java.util.function.LongPredicate;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -30,8 +30,7 @@ import tools.jackson.databind.json.JsonMapper;
 
 /// Where a run keeps what it makes; locked against a second run until it is closed.
 ///
-/// A checkpoint is written beside its place, synced and renamed, so that whatever bears its name is
-/// whole.
+/// A folder in which nothing was done, no step and no checkpoint, is left as it was found.
 final class RunFolder implements AutoCloseable {
   private static final String RECIPE = "recipe.yaml";
   private static final String IDENTITY = "run.json";
@@ -42,66 +41,130 @@ final class RunFolder implements AutoCloseable {
   static final String CONNECTOR = "connector.safetensors";
 
   private static final String ORIGIN = "training.json";
-  private static final String UNFINISHED = ".unfinished";
-  private static final Pattern STEP = Pattern.compile("step-([0-9]{1,18})");
-  private static final int KEPT = 2;
+  private static final String DISCARDED = ".discarded";
+  private static final String LOCK = ".lock";
+
+  /// What a start that was killed before `run.json` may have left.
+  private static final List<String> EARLIEST =
+      List.of(CONNECTOR, LOCK, IDENTITY + WholeFile.UNFINISHED);
 
   private final Path directory;
   private final FileChannel channel;
+  private final Found found;
+  private final Set<Path> stages = ConcurrentHashMap.newKeySet();
+  private @Nullable CheckpointFolder checkpoints;
+  private volatile boolean kept;
 
-  private RunFolder(Path directory, FileChannel channel) {
+  private RunFolder(Path directory, FileChannel channel, Found found) {
     this.directory = directory;
     this.channel = channel;
+    this.found = found;
+    this.kept = found == Found.RUN;
+  }
+
+  /// What was there before.
+  private enum Found {
+    NOTHING,
+    FOLDER,
+    RUN
   }
 
   /// Opens the folder of a new run, or of one that goes on.
   ///
-  /// @throws OutputException when something lies in the folder of a new run, or when recipe, model
-  ///   or data are not those that the run began with
+  /// @throws OutputException when something that no run made lies in it, or when recipe, model or
+  ///   data are not those that the run began with, and may not differ
   /// @throws ResourceException when another run has the folder
-  static RunFolder open(Path directory, RunIdentity identity, TrainRun.Mode mode) {
+  static RunFolder open(RunIdentity identity, TrainRun.Place place) {
+    Path directory = place.out();
     try {
-      if (mode == TrainRun.Mode.FRESH) {
-        requireEmpty(directory);
-      }
-      Files.createDirectories(directory.resolve(CHECKPOINTS));
-      RunFolder folder = new RunFolder(directory, lock(directory.resolve(".lock")));
+      requireUsable(directory, place.mode());
+      Found found =
+          Files.exists(directory.resolve(IDENTITY))
+              ? Found.RUN
+              : Files.exists(directory) ? Found.FOLDER : Found.NOTHING;
+      Files.createDirectories(directory);
+      RunFolder folder = new RunFolder(directory, lock(directory.resolve(LOCK)), found);
       try {
-        folder.identify(identity, mode);
+        folder.begin(identity, place.allowed());
         return folder;
       } catch (IOException | RuntimeException e) {
         folder.close();
         throw e;
       }
     } catch (IOException e) {
-      throw new ResourceException("cannot write " + directory + ": " + e, e);
+      throw ResourceException.refused(directory, e);
     }
   }
 
-  private void identify(RunIdentity identity, TrainRun.Mode mode) throws IOException {
-    boolean begun = Files.exists(directory.resolve(IDENTITY));
-    if (begun && mode != TrainRun.Mode.RESUME_CHANGED) {
-      identity.requireSame(
-          Files.readString(directory.resolve(RECIPE)), json(directory.resolve(IDENTITY)));
-    } else {
-      replace(RECIPE, identity.recipe());
-      replace(IDENTITY, identity.json().toPrettyString() + "\n");
+  private void begin(RunIdentity identity, Set<RunChange> allowed) throws IOException {
+    Path file = directory.resolve(IDENTITY);
+    JsonNode begun = found == Found.RUN ? json(file) : JsonMapper.shared().nullNode();
+    // Refused before anything of a run is touched, and known again with the last step.
+    byte[] text = found == Found.RUN ? identity.goingOn(begun, 0, allowed) : identity.toJson();
+    if (found != Found.RUN) {
+      WholeFile.replace(file, text);
+    }
+    CheckpointFolder opened = CheckpointFolder.open(directory.resolve(CHECKPOINTS));
+    checkpoints = opened;
+    if (found == Found.RUN) {
+      long step = opened.newest().map(last -> RunState.of(last).step()).orElse(0L);
+      WholeFile.replace(file, identity.goingOn(begun, step, allowed));
+    }
+    WholeFile.replace(directory.resolve(RECIPE), identity.recipe().getBytes(UTF_8));
+    for (String left : List.of(FINAL + WholeFile.UNFINISHED, FINAL + DISCARDED)) {
+      discard(directory.resolve(left));
     }
   }
 
-  /// Refuses a folder that holds more than a connector that was drawn for the run.
-  static void requireEmpty(Path directory) throws IOException {
-    if (!Files.exists(directory)) {
-      return;
-    }
-    try (Stream<Path> inside = Files.list(directory)) {
-      Optional<Path> found = inside.filter(file -> !file.endsWith(CONNECTOR)).findFirst();
-      if (found.isPresent()) {
-        throw new OutputException(
-            "%s is not empty, it holds %s; name another --out, or go on with its run: --resume"
-                .formatted(directory, found.get().getFileName()));
+  /// The run's checkpoints.
+  CheckpointFolder checkpoints() {
+    return Objects.requireNonNull(checkpoints);
+  }
+
+  /// Keeps the folder, though no checkpoint was made in it.
+  void keep() {
+    kept = true;
+  }
+
+  /// Refuses a folder that holds something that no run made.
+  ///
+  /// @throws OutputException naming it
+  static void requireUsable(Path directory, TrainRun.Mode mode) throws IOException {
+    switch (mode) {
+      case FRESH -> requireOnly(List.of(CONNECTOR), directory);
+      case RESUME -> {
+        if (Files.notExists(directory.resolve(IDENTITY))) {
+          requireOnly(EARLIEST, directory);
+        }
       }
     }
+  }
+
+  private static void requireOnly(List<String> known, Path directory) throws IOException {
+    if (Files.notExists(directory)) {
+      return;
+    }
+    List<String> strangers;
+    try (Stream<Path> inside = Files.list(directory)) {
+      strangers =
+          inside
+              .filter(file ->
+                  !(known.contains(file.getFileName().toString()) && Files.isRegularFile(file)))
+              .map(file -> file.getFileName().toString())
+              .sorted(
+                  Comparator.comparing((String name) -> name.startsWith("."))
+                      .thenComparing(name -> name))
+              .toList();
+    }
+    if (strangers.isEmpty()) {
+      return;
+    }
+    throw new OutputException(
+        Files.exists(directory.resolve(IDENTITY))
+            ? "%s is not empty, it holds %s; name another --out, or go on with its run: --resume"
+                .formatted(directory, strangers.getFirst())
+            : "%s is not empty, it holds %s, and no run of train; name another --out"
+                .formatted(directory, strangers.getFirst()));
   }
 
   private static FileChannel lock(Path file) throws IOException {
@@ -130,7 +193,7 @@ final class RunFolder implements AutoCloseable {
   void requireBegun(List<String> names, int last) {
     for (int index = 0; index <= last; index++) {
       String name = index < names.size() ? names.get(index) : "nothing";
-      if (!Files.isDirectory(stage(index, name))) {
+      if (!Files.isDirectory(directory.resolve((index + 1) + "-" + name))) {
         throw new OutputException(
             "%s cannot go on: its stage %d is now called %s; what was begun keeps name and place, or begin another run"
                 .formatted(directory, index + 1, name));
@@ -140,7 +203,9 @@ final class RunFolder implements AutoCloseable {
 
   /// Where a stage's metrics go.
   Path stage(int index, String name) {
-    return directory.resolve((index + 1) + "-" + name);
+    Path stage = directory.resolve((index + 1) + "-" + name);
+    stages.add(stage);
+    return stage;
   }
 
   /// Where the model lies that a stage made of the one before.
@@ -157,153 +222,102 @@ final class RunFolder implements AutoCloseable {
     }
   }
 
-  /// Writes a checkpoint and gives its folder; what a failure leaves half done is removed.
-  ///
-  /// @param content fills an empty folder
-  /// @throws ResourceException when the system refuses, naming the last whole checkpoint
-  Path save(long step, Content content) {
-    Path done = checkpoint(step);
-    Path unfinished = directory.resolve(CHECKPOINTS).resolve(UNFINISHED);
-    try {
-      if (Files.exists(unfinished)) {
-        Directories.delete(unfinished);
-      }
-      Files.createDirectories(unfinished);
-      content.fill(unfinished);
-      sync(unfinished);
-      if (Files.exists(done)) {
-        Directories.delete(done);
-      }
-      Files.move(unfinished, done, StandardCopyOption.ATOMIC_MOVE);
-      sync(directory.resolve(CHECKPOINTS));
-      return done;
-    } catch (IOException e) {
-      throw unsaved(ResourceException.refused(done, e), unfinished);
-    } catch (ResourceException e) {
-      throw unsaved(e, unfinished);
-    }
-  }
-
-  private ResourceException unsaved(ResourceException cause, Path unfinished) {
-    try {
-      Directories.delete(unfinished);
-    } catch (RuntimeException e) {
-      cause.addSuppressed(e);
-    }
-    return new ResourceException(
-        "%s; %s"
-            .formatted(
-                cause.getMessage(),
-                newest()
-                    .map(last ->
-                        "the last whole checkpoint is %s: go on with --resume".formatted(last))
-                    .orElse("there is no checkpoint before")),
-        cause);
-  }
-
-  /// Fills a folder.
-  @FunctionalInterface
-  interface Content {
-    void fill(Path folder) throws IOException;
-  }
-
-  /// The checkpoint after a step.
-  Path checkpoint(long step) {
-    return directory.resolve(CHECKPOINTS).resolve("step-" + step);
-  }
-
-  /// The newest checkpoint; empty before the first.
-  Optional<Path> newest() {
-    return steps().stream().max(Comparator.naturalOrder()).map(this::checkpoint);
-  }
-
-  private List<Long> steps() {
-    List<Long> steps = new ArrayList<>();
-    try (Stream<Path> inside = Files.list(directory.resolve(CHECKPOINTS))) {
-      for (Path path : inside.toList()) {
-        Matcher matcher = STEP.matcher(path.getFileName().toString());
-        if (matcher.matches()) {
-          steps.add(Long.parseLong(matcher.group(1)));
-        }
-      }
-    } catch (IOException e) {
-      throw new ResourceException("cannot read " + directory + ": " + e, e);
-    }
-    return steps;
-  }
-
-  /// Removes all checkpoints but the newest two and those that must stay.
-  void prune(LongPredicate stays) {
-    steps().stream()
-        .sorted(Comparator.reverseOrder())
-        .skip(KEPT)
-        .filter(step -> !stays.test(step))
-        .forEach(step -> Directories.delete(checkpoint(step)));
-  }
-
   /// Makes the result of a model's folder.
   ///
   /// @param origin which model it is
   Path finish(Path model, byte[] origin) {
     Path done = directory.resolve(FINAL);
-    Path unfinished = directory.resolve(FINAL + UNFINISHED);
+    Path unfinished = directory.resolve(FINAL + WholeFile.UNFINISHED);
+    Path discarded = directory.resolve(FINAL + DISCARDED);
     try {
-      if (Files.exists(unfinished)) {
-        Directories.delete(unfinished);
+      if (Files.exists(done)) {
+        requireOwn(done, model);
       }
       Files.createDirectories(unfinished);
       try (Stream<Path> files = Files.list(model)) {
         for (Path file : files.toList()) {
           Path copy = unfinished.resolve(file.getFileName());
           Files.copy(file, copy);
-          sync(copy);
+          WholeFile.sync(copy);
         }
       }
-      write(unfinished.resolve(ORIGIN), origin);
-      sync(unfinished);
+      WholeFile.write(unfinished.resolve(ORIGIN), origin);
+      WholeFile.sync(unfinished);
       if (Files.exists(done)) {
-        Directories.delete(done);
+        Files.move(done, discarded, StandardCopyOption.ATOMIC_MOVE);
       }
       Files.move(unfinished, done, StandardCopyOption.ATOMIC_MOVE);
-      sync(directory);
+      WholeFile.sync(directory);
+      discard(discarded);
       return done;
     } catch (IOException e) {
-      throw new ResourceException("cannot write " + done + ": " + e, e);
+      throw ResourceException.refused(done, e);
     }
   }
 
-  private void replace(String name, String text) throws IOException {
-    Path unfinished = directory.resolve(name + UNFINISHED);
-    write(unfinished, text.getBytes(UTF_8));
-    Files.move(unfinished, directory.resolve(name), StandardCopyOption.ATOMIC_MOVE);
-  }
-
-  static void write(Path file, byte[] content) throws IOException {
-    Files.write(file, content);
-    sync(file);
-  }
-
-  private static void sync(Path path) throws IOException {
-    try (FileChannel open = FileChannel.open(path, StandardOpenOption.READ)) {
-      open.force(true);
+  /// Refuses to replace a result beside which somebody laid something.
+  private static void requireOwn(Path done, Path model) throws IOException {
+    List<String> strangers = new ArrayList<>();
+    try (Stream<Path> inside = Files.list(done)) {
+      for (Path file : inside.sorted().toList()) {
+        String name = file.getFileName().toString();
+        boolean weights = name.startsWith("model") && name.contains(".safetensors");
+        if (!weights && !name.equals(ORIGIN) && Files.notExists(model.resolve(name))) {
+          strangers.add(name);
+        }
+      }
+    }
+    if (!strangers.isEmpty()) {
+      throw new OutputException(
+          "%s is about to be replaced and holds what the run did not write: %s; move it away, then go on with --resume"
+              .formatted(done, String.join(", ", strangers)));
     }
   }
 
   static JsonNode json(Path file) {
+    String reason;
+    Exception cause;
     try {
       return JsonMapper.shared().readTree(Files.readString(file));
-    } catch (IOException | JacksonException e) {
-      throw new CheckpointFormatException(
-          CheckpointFault.UNREADABLE, "cannot read " + file + ": " + e.getMessage(), e);
+    } catch (NoSuchFileException e) {
+      reason = "there is no such file";
+      cause = e;
+    } catch (IOException e) {
+      reason = String.valueOf(e);
+      cause = e;
+    } catch (JacksonException e) {
+      reason = "not whole JSON, " + e.getOriginalMessage();
+      cause = e;
+    }
+    throw new CheckpointFormatException(
+        CheckpointFault.UNREADABLE,
+        "cannot read %s: %s; expected what a run wrote there: begin another run"
+            .formatted(file, reason),
+        cause);
+  }
+
+  /// Lets the folder go; where nothing was done in it, it is as it was before.
+  @Override
+  public void close() {
+    try (FileChannel _ = channel) {
+      if (!kept && (checkpoints == null || checkpoints.newest().isEmpty())) {
+        undo();
+      }
+    } catch (IOException e) {
+      throw ResourceException.refused(directory, e);
     }
   }
 
-  @Override
-  public void close() {
-    try {
-      channel.close();
-    } catch (IOException e) {
-      throw new ResourceException("cannot close the lock of " + directory + ": " + e, e);
+  private void undo() throws IOException {
+    List<Path> made = new ArrayList<>(stages);
+    for (String name : List.of(CHECKPOINTS, IDENTITY, RECIPE)) {
+      made.add(directory.resolve(name));
+      made.add(directory.resolve(name + WholeFile.UNFINISHED));
+    }
+    made.add(directory.resolve(LOCK));
+    made.forEach(this::discard);
+    if (found == Found.NOTHING) {
+      Files.deleteIfExists(directory);
     }
   }
 }

@@ -2,6 +2,8 @@ package dev.upcycle.train;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
+import dev.upcycle.checkpoint.CheckpointFault;
+import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.data.Position;
 import dev.upcycle.data.RowPlace;
 import java.nio.file.Path;
@@ -32,6 +34,8 @@ record RunState(
     long measured,
     Optional<Best> best) {
   static final String FILE_NAME = "state.json";
+
+  private static final String SCHEMA = "upcycle/checkpoint/1";
 
   /// Whether a stage goes on.
   enum Progress {
@@ -79,7 +83,7 @@ record RunState(
 
   byte[] toJson() {
     ObjectNode json = JsonMapper.shared().createObjectNode();
-    json.put("schema", "upcycle/checkpoint/1");
+    json.put("schema", SCHEMA);
     json.put("stage", stage).put("stage_step", stageStep).put("step", step);
     json.put("ended", progress == Progress.ENDED).put("share", share);
     json.put("measured", measured);
@@ -109,8 +113,19 @@ record RunState(
         .toList();
   }
 
-  static RunState read(Path file) {
+  /// Of a checkpoint.
+  static RunState of(Path checkpoint) {
+    return read(checkpoint.resolve(FILE_NAME));
+  }
+
+  private static RunState read(Path file) {
     JsonNode json = RunFolder.json(file);
+    if (!json.path("schema").asString("").equals(SCHEMA)) {
+      throw new CheckpointFormatException(
+          CheckpointFault.UNREADABLE,
+          "%s does not say where a run stands: expected schema %s; begin another run"
+              .formatted(file, SCHEMA));
+    }
     JsonNode at = json.path("position");
     JsonNode best = json.path("best");
     return new RunState(

@@ -83,21 +83,25 @@ final class StageCheckpoints implements AutoCloseable {
 
   private Path written(RunState state, Map<String, Tensor> model, Map<String, Tensor> rest) {
     Path saved =
-        folder.save(
-            state.step(),
-            unfinished -> {
-              this.model.files().write(unfinished.resolve(MODEL), model);
-              if (average.isPresent()) {
-                this.model.files().write(unfinished.resolve(AVERAGE), averages(rest));
-              }
-              OptimizerFile.write(unfinished.resolve(OPTIMIZER), rest);
-              RunFolder.write(unfinished.resolve(RunState.FILE_NAME), state.toJson());
-            });
+        folder
+            .checkpoints()
+            .save(
+                state.step(),
+                unfinished -> {
+                  this.model.files().write(unfinished.resolve(MODEL), model);
+                  if (average.isPresent()) {
+                    this.model.files().write(unfinished.resolve(AVERAGE), averages(rest));
+                  }
+                  OptimizerFile.write(unfinished.resolve(OPTIMIZER), rest);
+                  WholeFile.write(unfinished.resolve(RunState.FILE_NAME), state.toJson());
+                });
     long best = state.best().map(RunState.Best::step).orElse(-1L);
-    folder.prune(step ->
-        step == best
-            || keepEvery.filter(every -> step % every == 0).isPresent()
-            || needs(folder.checkpoint(step), state));
+    folder
+        .checkpoints()
+        .prune(step ->
+            step == best
+                || keepEvery.filter(every -> step % every == 0).isPresent()
+                || needs(folder.checkpoints().checkpoint(step), state));
     return saved;
   }
 

@@ -18,7 +18,7 @@ record StageEnd(Stage stage, RunState state, Path result) {
     boolean best =
         stage.validation().filter(each -> each.result() == Stage.Result.BEST).isPresent();
     long step = best ? state.best().map(RunState.Best::step).orElse(state.step()) : state.step();
-    return new StageEnd(stage, state, folder.checkpoint(step));
+    return new StageEnd(stage, state, folder.checkpoints().checkpoint(step));
   }
 
   /// The model's folder: averaged where the stage keeps averages.
@@ -29,7 +29,7 @@ record StageEnd(Stage stage, RunState state, Path result) {
 
   /// Which model it is, as `training.json` keeps it.
   byte[] origin() {
-    RunState at = RunState.read(result.resolve(RunState.FILE_NAME));
+    RunState at = RunState.of(result);
     ObjectNode json = JsonMapper.shared().createObjectNode();
     json.put("schema", "upcycle/trained/1");
     json.put("stage", stage.name()).put("step", at.step()).put("last_step", state.step());

@@ -147,6 +147,7 @@ final class StageRun implements AutoCloseable {
             taken.largestRate(),
             batches.stream().mapToLong(TokenBatch::tokens).sum(),
             state.position().epoch());
+    place.folder().keep();
     log.add(report);
     listener.stepped(report);
     watch.after(losses).forEach(warning -> listener.warned(state.step(), warning));
@@ -166,6 +167,7 @@ final class StageRun implements AutoCloseable {
               value,
               place
                   .folder()
+                  .checkpoints()
                   .newest()
                   .map(good -> "the last good checkpoint is " + good)
                   .orElse("there is no checkpoint before")));

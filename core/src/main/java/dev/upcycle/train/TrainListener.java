@@ -23,6 +23,9 @@ public interface TrainListener {
   /// @param step of the run
   default void warned(long step, String what) {}
 
+  /// A checkpoint is not whole and was passed over.
+  default void tornCheckpoint(Path checkpoint) {}
+
   /// The stage was measured.
   ///
   /// @param step of the run

@@ -2,6 +2,7 @@ package dev.upcycle.train;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
+import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.convert.FreshConnector;
 import dev.upcycle.convert.PlanExecutor;
@@ -27,6 +28,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 
 /// Runs a recipe's stages one after the other, from the beginning or from the newest checkpoint.
@@ -47,9 +49,7 @@ public final class TrainRun {
   public enum Mode {
     FRESH,
     /// Goes on from the newest checkpoint; begins where there is none.
-    RESUME,
-    /// The same with whatever recipe, model and data there are now.
-    RESUME_CHANGED
+    RESUME
   }
 
   /// What to run.
@@ -64,6 +64,17 @@ public final class TrainRun {
     /// Without any bad row.
     public Request(Checkpoint source, ResolvedRecipe recipe, Device device, int threads) {
       this(source, recipe, device, threads, SkipLimit.NONE);
+    }
+  }
+
+  /// Where a run works, and how it begins there.
+  ///
+  /// @param out its folder
+  /// @param allowed what may differ from what a run that goes on began with
+  public record Place(Path out, Mode mode, Set<RunChange> allowed) {
+    /// Takes a copy.
+    public Place {
+      allowed = Set.copyOf(allowed);
     }
   }
 
@@ -82,9 +93,7 @@ public final class TrainRun {
       Map<Part, Path> parts, ResolvedRecipe recipe, Path out, Mode mode) {
     Path drawn = out.resolve(RunFolder.CONNECTOR);
     try {
-      if (mode == Mode.FRESH) {
-        RunFolder.requireEmpty(out);
-      }
+      RunFolder.requireUsable(out, mode);
       Files.createDirectories(out);
     } catch (IOException e) {
       throw ResourceException.refused(out, e);
@@ -96,6 +105,13 @@ public final class TrainRun {
         Map.of(Part.VISION, vision, Part.LANGUAGE, language, Part.CONNECTOR, drawn));
   }
 
+  /// Runs it with what it began with.
+  ///
+  /// @see #run(Request, Place, TrainListener)
+  public static Result run(Request request, Path out, Mode mode, TrainListener listener) {
+    return run(request, new Place(out, mode, Set.of()), listener);
+  }
+
   /// Runs it.
   ///
   /// An interrupt of the calling thread lets the step in work end, saves, and ends the run with
@@ -105,11 +121,12 @@ public final class TrainRun {
   /// @throws NonFiniteLossException when a loss or the gradients are not finite
   /// @throws dev.upcycle.checkpoint.write.OutputException when the folder may not be used
   /// @throws dev.upcycle.checkpoint.write.ResourceException when disk or lock refuse
-  public static Result run(Request request, Path out, Mode mode, TrainListener listener) {
+  public static Result run(Request request, Place place, TrainListener listener) {
     TrainRun run = new TrainRun(request, listener);
     run.requireMemory(MemoryLimit.ofThisMachine());
     RunIdentity identity = RunIdentity.of(request.source(), request.recipe(), run.stages);
-    try (RunFolder folder = RunFolder.open(out, identity, mode)) {
+    try (RunFolder folder = RunFolder.open(identity, place)) {
+      folder.checkpoints().torn().forEach(listener::tornCheckpoint);
       return run.run(folder);
     }
   }
@@ -183,9 +200,8 @@ public final class TrainRun {
   }
 
   private Result run(RunFolder folder) {
-    Optional<Path> newest = folder.newest();
-    Optional<RunState> state =
-        newest.map(checkpoint -> RunState.read(checkpoint.resolve(RunState.FILE_NAME)));
+    Optional<RunState> state = folder.checkpoints().newest().map(RunState::of);
+    state.ifPresent(this::requireStage);
     boolean between = state.filter(at -> at.progress() == RunState.Progress.ENDED).isPresent();
     state.ifPresent(
         at -> folder.requireBegun(stages.stream().map(Stage::name).toList(), at.stage()));
@@ -194,19 +210,27 @@ public final class TrainRun {
     for (int index = first; index < stages.size(); index++) {
       stage(index, folder, index == first ? resumed : Optional.empty());
     }
-    StageEnd end = end(folder, folder.newest().orElseThrow());
+    StageEnd end = end(folder, folder.checkpoints().newest().orElseThrow());
     return new Result(folder.finish(end.model(), end.origin()), end.state().step());
+  }
+
+  private void requireStage(RunState state) {
+    if (state.stage() >= stages.size()) {
+      throw new OutputException(
+          "the run stands in its stage %d after step %d, and the recipe has %d; give one that has it, or begin another run"
+              .formatted(state.stage() + 1, state.step(), stages.size()));
+    }
   }
 
   /// What the stage of the newest checkpoint left.
   private StageEnd end(RunFolder folder, Path newest) {
-    RunState state = RunState.read(newest.resolve(RunState.FILE_NAME));
+    RunState state = RunState.of(newest);
     return StageEnd.of(stages.get(state.stage()), state, folder);
   }
 
   private void stage(int index, RunFolder folder, Optional<RunState> resumed) {
     Stage stage = stages.get(index);
-    Optional<Path> newest = folder.newest();
+    Optional<Path> newest = folder.checkpoints().newest();
     Optional<StageEnd> before = newest.map(last -> end(folder, last));
     Optional<Path> begun =
         resumed.isPresent()

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -30,6 +31,8 @@ class ChangedRunTest {
           - {name: first}
           - {name: second}
       """;
+
+  private static final Set<RunChange> ALL = Set.of(RunChange.values());
 
   @TempDir Path folder;
   private Runs runs;
@@ -62,7 +65,7 @@ class ChangedRunTest {
     return folder.resolve("run");
   }
 
-  private List<Double> goOn(TrainRun.Mode mode, String recipe, String... settings) {
+  private List<Double> goOn(Set<RunChange> allowed, String recipe, String... settings) {
     List<Double> rates = new ArrayList<>();
     TrainListener heard =
         new TrainListener() {
@@ -71,39 +74,38 @@ class ChangedRunTest {
             rates.add(step.rate());
           }
         };
-    TrainRun.run(runs.request(recipe, settings), run(), mode, heard);
+    TrainRun.Place place = new TrainRun.Place(run(), TrainRun.Mode.RESUME, allowed);
+    TrainRun.run(runs.request(recipe, settings), place, heard);
     return rates;
   }
 
   @Test
   void anotherRecipeIsRefusedWithTheFlagThatAcceptsIt() {
-    assertThatThrownBy(
-            () -> goOn(TrainRun.Mode.RESUME, RECIPE, "train.defaults.rates={all: 1.0e-4}"))
+    assertThatThrownBy(() -> goOn(Set.of(), RECIPE, "train.defaults.rates={all: 1.0e-4}"))
         .isInstanceOf(OutputException.class)
-        .hasMessageContaining("the recipe: was ")
-        .hasMessageEndingWith("or go on all the same: --resume --accept-changes");
+        .hasMessageContaining("rates")
+        .hasMessageEndingWith("or go on all the same: --allow-changed recipe");
   }
 
   @Test
   void anotherRecipeThatIsAcceptedHoldsFromThereOn() {
     String lower = "train.defaults.rates={all: 1.0e-4}";
-    List<Double> rates = goOn(TrainRun.Mode.RESUME_CHANGED, RECIPE, lower);
+    List<Double> rates = goOn(ALL, RECIPE, lower);
     assertThat(rates).hasSize(6).allSatisfy(rate -> assertThat(rate).isLessThanOrEqualTo(1e-4));
-    assertThat(goOn(TrainRun.Mode.RESUME, RECIPE, lower)).isEmpty();
-    assertThatThrownBy(() -> goOn(TrainRun.Mode.RESUME, RECIPE))
-        .isInstanceOf(OutputException.class);
+    assertThat(goOn(Set.of(), RECIPE, lower)).isEmpty();
+    assertThatThrownBy(() -> goOn(Set.of(), RECIPE)).isInstanceOf(OutputException.class);
   }
 
   @Test
   void otherDataThatAreAcceptedAreRead() throws IOException {
     Files.writeString(folder.resolve("rows.txt"), "Light is refracted by Prisms. ".repeat(40));
-    assertThat(goOn(TrainRun.Mode.RESUME_CHANGED, RECIPE)).hasSize(6);
+    assertThat(goOn(ALL, RECIPE)).hasSize(6);
   }
 
   @Test
   void dataThatEndBeforeThePlaceAreRefused() throws IOException {
     Files.writeString(folder.resolve("rows.txt"), "Light is refracted.");
-    assertThatThrownBy(() -> goOn(TrainRun.Mode.RESUME_CHANGED, RECIPE))
+    assertThatThrownBy(() -> goOn(ALL, RECIPE))
         .isInstanceOf(DataException.class)
         .hasMessageContaining("rows.txt: the run stands at sequence 4, and there are ");
   }
@@ -111,10 +113,9 @@ class ChangedRunTest {
   @Test
   void aStageThatWasBegunKeepsItsName() {
     String renamed = RECIPE.replace("name: first", "name: other");
-    assertThatThrownBy(() -> goOn(TrainRun.Mode.RESUME_CHANGED, renamed))
+    assertThatThrownBy(() -> goOn(ALL, renamed))
         .isInstanceOf(OutputException.class)
         .hasMessageContaining("its stage 1 is now called other");
-    assertThat(goOn(TrainRun.Mode.RESUME_CHANGED, RECIPE.replace("name: second", "name: other")))
-        .hasSize(6);
+    assertThat(goOn(ALL, RECIPE.replace("name: second", "name: other"))).hasSize(6);
   }
 }

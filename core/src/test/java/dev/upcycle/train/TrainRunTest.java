@@ -8,6 +8,7 @@ import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.Recipes;
+import dev.upcycle.sample.SampleModel;
 import dev.upcycle.sample.TinyModel;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -130,17 +131,16 @@ class TrainRunTest {
     assertThatThrownBy(() ->
             TrainRun.run(other, folder.resolve("run"), TrainRun.Mode.RESUME, TrainListener.SILENT))
         .isInstanceOf(OutputException.class)
-        .hasMessageContaining("the recipe: was `clip_norm: 1.0`, is `clip_norm: 2.0`");
+        .hasMessageContaining("recipe: train.stages.0.clip_norm of stage dense was 1.0, is 2.0");
   }
 
   @Test
   void changedDataAreRefusedByName() throws IOException {
     String own = Runs.TWO_STAGES.replace("dense/held-out.txt", "rows.txt");
-    TrainRun.Request request = runs.request(Runs.TWO_STAGES);
+    SampleModel.writeTo(folder.resolve("dense"));
     Files.copy(folder.resolve("dense/held-out.txt"), folder.resolve("rows.txt"));
     run("run", runs.request(own), TrainListener.SILENT);
     Files.writeString(folder.resolve("rows.txt"), "other words");
-    assertThat(request).isNotNull();
     assertThatThrownBy(() ->
             TrainRun.run(
                 runs.request(own),

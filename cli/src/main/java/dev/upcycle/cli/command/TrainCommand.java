@@ -12,10 +12,14 @@ import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Setting;
 import dev.upcycle.text.TextModel;
+import dev.upcycle.train.RunChange;
 import dev.upcycle.train.TrainRun;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -63,9 +67,12 @@ final class TrainCommand extends Command {
   private boolean resume;
 
   @Option(
-      names = "--accept-changes",
-      description = "With --resume: go on with another recipe, model or data than it began with.")
-  private boolean acceptChanges;
+      names = "--allow-changed",
+      paramLabel = "WHAT",
+      description =
+          "With --resume: go on though the recipe, model or data is not what the run began with;"
+              + " run.json keeps what differed. Repeatable.")
+  private List<String> allowChanged = List.of();
 
   @Mixin private SettingsOption sets = new SettingsOption();
   @Mixin private StageDataOption data = new StageDataOption();
@@ -98,7 +105,8 @@ final class TrainCommand extends Command {
     if (skipBad < 0) {
       throw new UsageException("--skip-bad " + skipBad + ": expected 0 or more");
     }
-    TrainRun.Mode mode = mode();
+    Set<RunChange> allowed = allowed();
+    TrainRun.Mode mode = resume ? TrainRun.Mode.RESUME : TrainRun.Mode.FRESH;
     TrainRun.Request request =
         new TrainRun.Request(
             source(resolved, mode),
@@ -119,19 +127,10 @@ final class TrainCommand extends Command {
     TrainConsole console = new TrainConsole(terminal);
     TrainRun.Result result;
     try (console) {
-      result = TrainRun.run(request, resolve(out), mode, console);
+      result = TrainRun.run(request, new TrainRun.Place(resolve(out), mode, allowed), console);
     }
     print(result, console, terminal);
     return ExitCode.OK;
-  }
-
-  private TrainRun.Mode mode() {
-    if (acceptChanges && !resume) {
-      throw new UsageException("--accept-changes goes on with a run: give --resume too");
-    }
-    return acceptChanges
-        ? TrainRun.Mode.RESUME_CHANGED
-        : resume ? TrainRun.Mode.RESUME : TrainRun.Mode.FRESH;
   }
 
   /// What a first signal says; below a line that is being redrawn.
@@ -140,6 +139,21 @@ final class TrainCommand extends Command {
     return (redraws ? "\n" : "")
         + "upcycle: interrupted; the step in work is finished and saved first, a second signal"
         + " stops at once without saving";
+  }
+
+  private Set<RunChange> allowed() {
+    if (!allowChanged.isEmpty() && !resume) {
+      throw new UsageException("--allow-changed goes with --resume");
+    }
+    return allowChanged.stream()
+        .map(word ->
+            Arrays.stream(RunChange.values())
+                .filter(change -> change.word().equals(word))
+                .findFirst()
+                .orElseThrow(() ->
+                    new UsageException(
+                        "--allow-changed " + word + ": expected recipe, model or data")))
+        .collect(Collectors.toSet());
   }
 
   /// What the first stage begins with; a connector that is not given is drawn into the run's

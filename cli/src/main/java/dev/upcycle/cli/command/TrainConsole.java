@@ -107,6 +107,11 @@ final class TrainConsole implements TrainListener, AutoCloseable {
   }
 
   @Override
+  public void tornCheckpoint(Path checkpoint) {
+    terminal.warning(checkpoint + " is not whole and was passed over");
+  }
+
+  @Override
   public void passedOver(DataException fault) {
     terminal.warning("passed over: " + fault.getMessage());
   }
