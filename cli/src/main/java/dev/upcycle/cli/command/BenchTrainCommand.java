@@ -24,10 +24,8 @@ import picocli.CommandLine.Option;
           + " Then images prepared and images that the model of `quickstart cumo` learns from.",
     },
     footer = {
-      "upcycle bench train --layers 1 --hidden 64 --intermediate 96 --seq 32 --every 4 --turns 1"
-          + "   # a try",
-      "upcycle bench train --layers 1 --hidden 64 --seq 32 --every 4 --turns 1 --dtype bf16 -j 1"
-          + " --json",
+      "upcycle bench train --layers 1 --hidden 64 --seq 32 --every 4 --turns 1",
+      "upcycle bench train --layers 1 --seq 32 --every 2 --turns 1 --dtype bf16",
     })
 final class BenchTrainCommand extends Command {
   private static final int HEADS = 8;
