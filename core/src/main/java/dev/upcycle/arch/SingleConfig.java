@@ -13,7 +13,10 @@ import tools.jackson.databind.node.ObjectNode;
 public final class SingleConfig {
   private static final String TOWER = "mm_vision_tower";
   private static final String OWN = "vision_config";
-  private static final String STATE = "mm_vision_select_layer";
+
+  /// The state of the tower that is read.
+  static final String STATE = "mm_vision_select_layer";
+
   private static final String FEATURE = "mm_vision_select_feature";
 
   /// What the connector is.
@@ -108,10 +111,15 @@ public final class SingleConfig {
     }
     ObjectNode json = complete.json();
     boolean cumo = !json.path("scales").isMissingNode() && !json.path("scales").isNull();
-    json.put("vision_feature_layer", cumo ? -2 : whole.findLong(STATE).orElse(-2));
+    json.put(TowerState.KEY, cumo ? -2 : state(family, whole));
     json.put("vision_feature_select_strategy", cumo ? "default" : strategy(whole));
     json.put("image_token_index", IMAGE);
     return whole.with(json);
+  }
+
+  private static long state(Architecture family, ModelConfig whole) {
+    TowerState.requireOne(family, whole, STATE);
+    return whole.findLong(STATE).orElse(-2);
   }
 
   private static String strategy(ModelConfig whole) {

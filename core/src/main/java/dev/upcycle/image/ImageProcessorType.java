@@ -34,9 +34,22 @@ enum ImageProcessorType {
   /// By the `model_type` of a `config.json`, for a config that names no class.
   static Optional<ImageProcessorType> findByModel(String modelType) {
     return switch (modelType) {
-      case "clip", "clip_vision_model", "llava" -> Optional.of(CLIP);
-      case "siglip", "siglip_vision_model" -> Optional.of(SIGLIP);
-      case "vit" -> Optional.of(VIT);
+      case "clip",
+          "clip_vision_model",
+          "clip_moe",
+          "clip_moe_vision_model",
+          "openai_clip_moe",
+          "cumo_vision",
+          "cumo_moe_vision",
+          "llava",
+          "llava_moe",
+          "llava_llama",
+          "llava_mistral",
+          "llava_mixtral" ->
+          Optional.of(CLIP);
+      case "siglip", "siglip_vision_model", "siglip_moe", "siglip_moe_vision_model" ->
+          Optional.of(SIGLIP);
+      case "vit", "vit_moe" -> Optional.of(VIT);
       default -> Optional.empty();
     };
   }

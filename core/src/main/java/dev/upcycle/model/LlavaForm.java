@@ -4,6 +4,7 @@ import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.Dimensions;
 import dev.upcycle.arch.SingleConfig;
+import dev.upcycle.arch.TowerState;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
@@ -68,7 +69,7 @@ record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplic
                     .findLong("image_token_id")
                     .orElseThrow(() -> ConfigWords.bad(config, TOKEN, "the id of <image>")));
     return new LlavaForm(
-        config.requireLong("vision_feature_layer"),
+        TowerState.value(whole.family(), config),
         features(config),
         new ScalePyramid(scales(config)),
         new ImageSplice(token));

@@ -2,6 +2,7 @@ package dev.upcycle.model;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.TowerState;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
@@ -121,14 +122,7 @@ public final class VisionTower implements AutoCloseable {
   }
 
   static int layersTo(long state, int layers) {
-    long count = state < 0 ? layers + 1 + state : state;
-    if (count < 0 || count > layers) {
-      throw new CheckpointFormatException(
-          CheckpointFault.BAD_CONFIG_VALUE,
-          "vision_feature_layer in config.json is %d, expected %d to %d: the tower has %d layers"
-              .formatted(state, -layers - 1, layers, layers));
-    }
-    return Math.toIntExact(count);
+    return new TowerState(TowerState.KEY, state, layers).count();
   }
 
   /// The whole tower.

@@ -14,7 +14,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -36,10 +38,12 @@ public final class DenseSource {
   ///   where the language model's directory holds it
   /// @throws CheckpointFormatException when a part does not fit the others
   /// @throws MissingPartsException when a part of several is missing
+  /// @throws PlanException when a part holds tensors that it has no place for
   public static Checkpoint assemble(Map<Part, Path> parts) {
     Map<Part, Portion> portions = new EnumMap<>(Part.class);
     parts.forEach(
         (part, path) -> portion(part, open(part, path)).ifPresent(one -> portions.put(part, one)));
+    requireNamed(portions);
     if (parts.size() == 1 && portions.size() == 1) {
       return alone(portions.values().iterator().next());
     }
@@ -88,8 +92,28 @@ public final class DenseSource {
 
   /// A part and the checkpoint that holds it, perhaps beside others.
   ///
+  /// @param holder all that the checkpoint has
   /// @param part the part as the checkpoint has it
-  private record Portion(Checkpoint checkpoint, ModelPart part) {
+  private record Portion(Checkpoint checkpoint, Composition holder, ModelPart part) {
+    /// What stands in the way: tensors that neither the part nor what lies beside it has, and two
+    /// that are one and the same of its own.
+    List<String> obstacles() {
+      List<String> obstacles = new ArrayList<>();
+      Map<String, String> places = new HashMap<>();
+      for (TensorEntry entry : checkpoint.tensors().values()) {
+        if (holder.owner(entry.name()).isEmpty()) {
+          obstacles.add(PartSources.stray(entry, holder));
+        }
+      }
+      for (Map.Entry<String, String> one : names("").entrySet()) {
+        String first = places.putIfAbsent(one.getValue(), one.getKey());
+        if (first != null) {
+          obstacles.add(SourceMatch.twice(first, one.getKey(), one.getValue(), part.family()));
+        }
+      }
+      return obstacles;
+    }
+
     /// The names that its tensors get, by those that they have.
     SequencedMap<String, String> names(String prefix) {
       SequencedMap<String, String> names = new LinkedHashMap<>();
@@ -99,6 +123,20 @@ public final class DenseSource {
             .ifPresent(own -> names.put(entry.name(), prefix + own));
       }
       return names;
+    }
+  }
+
+  /// Dropping a tensor, or one of two, would change the model as it does where one is given whole.
+  private static void requireNamed(Map<Part, Portion> portions) {
+    Set<String> obstacles = new LinkedHashSet<>();
+    portions
+        .values()
+        .forEach(portion ->
+            portion
+                .obstacles()
+                .forEach(one -> obstacles.add(portion.checkpoint().directory() + ": " + one)));
+    if (!obstacles.isEmpty()) {
+      throw new PlanException(List.copyOf(obstacles));
     }
   }
 
@@ -119,7 +157,7 @@ public final class DenseSource {
 
   private static Optional<Portion> portion(Part part, Checkpoint checkpoint) {
     Composition composition = Composition.read(checkpoint.config(), checkpoint.tensors().keySet());
-    return composition.find(part).map(found -> new Portion(checkpoint, found));
+    return composition.find(part).map(found -> new Portion(checkpoint, composition, found));
   }
 
   /// Are all these among the parts given?

@@ -3,6 +3,8 @@ package dev.upcycle.plan;
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.ModelPart;
+import dev.upcycle.arch.TowerState;
+import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,7 +40,8 @@ record PartSources(Composition composition, List<SourceMatch> matches, List<Stri
     return new PartSources(composition, List.copyOf(matches), List.copyOf(strays));
   }
 
-  private static String stray(TensorEntry entry, Composition composition) {
+  /// What is said of a tensor that no part has.
+  static String stray(TensorEntry entry, Composition composition) {
     return String.format(
         Locale.ROOT,
         "%s %s: no %s tensor has this name; the nearest is %s. Dropping it would change the model",
@@ -50,15 +53,25 @@ record PartSources(Composition composition, List<SourceMatch> matches, List<Stri
 
   /// Everything that stands in the way.
   List<String> obstacles() {
-    List<String> obstacles = new ArrayList<>();
+    List<String> obstacles = new ArrayList<>(state().stream().toList());
     for (ModelPart part : composition.parts()) {
-      if (part.family().decodes()) {
-        obstacles.addAll(SourceReview.ofDecoder(part));
-      }
+      obstacles.addAll(
+          part.family().decodes()
+              ? SourceReview.ofDecoder(part)
+              : SourceReview.activation(part, composition).stream().toList());
     }
     obstacles.addAll(strays);
     matches.forEach(match -> obstacles.addAll(match.reasons()));
     return List.copyOf(obstacles);
+  }
+
+  private Optional<String> state() {
+    try {
+      TowerState.find(composition);
+      return Optional.empty();
+    } catch (CheckpointFormatException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
   }
 
   /// Every tensor that can go.

@@ -2,6 +2,7 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.ModelPart;
+import dev.upcycle.arch.Role;
 import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
@@ -32,6 +33,10 @@ record PartsConfig(ModelPart language, ModelPart vision, ModelPart connector) {
     json.put("projector_hidden_act", own.findString("hidden_act").orElse("gelu"));
     json.put("multimodal_projector_bias", own.findBoolean("bias").orElse(true));
     SingleConfig.put(connector, json);
+    if (!vision.family().has(Role.CLASS_EMBEDDING)) {
+      // "default" would leave out the first patch of each image.
+      json.put("vision_feature_select_strategy", "full");
+    }
     ArrayNode scales = json.putArray("scales");
     scales().forEach(scales::add);
     return ModelConfig.of(json);

@@ -4,6 +4,7 @@ import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
+import dev.upcycle.arch.TowerState;
 import dev.upcycle.plan.UpcyclePlan.Note;
 import dev.upcycle.plan.UpcyclePlan.Severity;
 import dev.upcycle.recipe.Component;
@@ -16,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -72,7 +74,6 @@ final class PlanNotes {
       List.of(
           one -> List.of(preserved(one.getValue())),
           one -> List.of(routers(one.getValue())),
-          one -> lastLayer(one.getKey(), one.getValue()),
           one -> oneExpert(one.getValue()));
 
   private static Note preserved(Component component) {
@@ -129,26 +130,49 @@ final class PlanNotes {
         : List.of();
   }
 
-  /// LLaVA reads a CLIP's hidden states before the last layer (`vision_feature_layer` -2).
-  private static List<Note> lastLayer(ModelPart part, Component component) {
-    if (!part.family().has(Role.CLASS_EMBEDDING) || !part.family().has(Role.PRE_NORM)) {
-      return List.of();
+  /// A LLaVA computes its image tower up to the layer whose output it reads.
+  ///
+  /// @param component how the tower's layers become experts
+  void unused(Composition target, Component component) {
+    boolean alone = target.whole().rule(Part.CONNECTOR).isEmpty();
+    Optional<TowerState> read = alone ? usual(target) : TowerState.find(target);
+    if (read.isEmpty() || read.get().count() == read.get().layers()) {
+      return;
     }
-    int last = part.dimensions().layers() - 1;
-    boolean sparse = component.layers().of(last + 1).contains(last);
+    int first = read.get().count();
+    int last = read.get().layers() - 1;
+    String layers = first == last ? "layer " + last : "layers %d to %d".formatted(first, last);
     String why =
-        "a LLaVA takes the output of layer %d, so there layer %d is never used"
-            .formatted(last - 1, last);
-    if (component.layers() instanceof LayerSelection.ExceptLast) {
-      return List.of(new Note(Severity.INFO, "layer %d stays dense: %s".formatted(last, why)));
+        "%s LLaVA reads %s, so %s %s never used%s"
+            .formatted(
+                alone ? "a" : "this",
+                first == 0 ? "what enters layer 0" : "the output of layer " + (first - 1),
+                layers,
+                first == last ? "is" : "are",
+                alone ? " there" : "");
+    if (component.layers().of(last + 1).stream().noneMatch(layer -> layer >= first)) {
+      if (component.layers() instanceof LayerSelection.ExceptLast) {
+        info("vision: %s %s dense: %s".formatted(layers, first == last ? "stays" : "stay", why));
+      }
+      return;
     }
-    String remedy =
-        part.family().mixesLayers()
-            ? "vision.layers={except_last: 1} leaves it dense"
-            : "this target makes every layer sparse";
-    return sparse
-        ? List.of(new Note(Severity.INFO, "%s, experts or not; %s".formatted(why, remedy)))
-        : List.of();
+    boolean mixes = target.find(Part.VISION).orElseThrow().family().mixesLayers();
+    info(
+        "vision: %s, experts or not; %s"
+            .formatted(
+                why,
+                mixes && first > 0
+                    ? "vision.layers={except_last: %d} leaves dense what is not used"
+                        .formatted(last + 1 - first)
+                    : "this target makes every layer sparse"));
+  }
+
+  /// What LLaVAs read of a CLIP's image tower, unless they say otherwise.
+  private static Optional<TowerState> usual(Composition tower) {
+    return Optional.of(tower.parts().getFirst())
+        .filter(part -> tower.parts().size() == 1)
+        .filter(part -> part.family().has(Role.CLASS_EMBEDDING) && part.family().has(Role.PRE_NORM))
+        .map(part -> new TowerState(TowerState.KEY, -2, part.dimensions().layers()));
   }
 
   /// What keeps the result from computing exactly what the dense model computes.

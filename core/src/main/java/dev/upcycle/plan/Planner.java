@@ -12,6 +12,7 @@ import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.dialect.StoredTensor;
 import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.Output;
+import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipe;
 import dev.upcycle.recipe.ResolvedRecipe;
 import java.util.ArrayList;
@@ -125,6 +126,10 @@ public final class Planner {
     }
     notes.functions(
         sparse, target.parts().size() > 1 ? PlanNotes.Naming.PARTS : PlanNotes.Naming.WHOLE);
+    resolved
+        .recipe()
+        .component(Part.VISION)
+        .ifPresent(component -> notes.unused(target, component));
     notes.scales(dense, target);
     notes.fidelity(fidelity);
     target.parts().stream()

@@ -3,6 +3,7 @@ package dev.upcycle.plan;
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.SingleConfig;
+import dev.upcycle.arch.TowerState;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.recipe.Component;
 import dev.upcycle.recipe.Experts;
@@ -21,10 +22,9 @@ import java.util.function.BiConsumer;
 /// @param complain hears a key path and what is wrong there
 record SingleFormCheck(Composition dense, Recipe recipe, BiConsumer<String, String> complain) {
   void examine(Architecture whole) {
-    if (whole.ownKeys().isEmpty()) {
-      return;
+    if (!whole.ownKeys().isEmpty()) {
+      counts();
     }
-    counts();
     objections(dense, whole).forEach(one -> complain.accept("target", one));
   }
 
@@ -59,15 +59,21 @@ record SingleFormCheck(Composition dense, Recipe recipe, BiConsumer<String, Stri
   /// Its code reads the states before the last layer, without the class token, whatever a config
   /// says.
   static List<String> objections(Composition dense, Architecture whole) {
-    if (whole.ownKeys().isEmpty()) {
-      return List.of();
-    }
     List<String> objections = new ArrayList<>();
-    ModelConfig config = SingleConfig.spelled(dense.whole(), dense.parts().getFirst().config());
-    if (config.findLong("vision_feature_layer").orElse(-2) != -2) {
+    if (CumoConsumers.apply(whole) && biasless(dense)) {
       objections.add(
-          "the model reads vision_feature_layer %s, CuMo's code always -2; choose target=llava_moe"
-              .formatted(config.json().path("vision_feature_layer")));
+          "the connector's linear layers have no biases, CuMo's always do; choose target="
+              + (whole.ownKeys().isEmpty() ? "auto" : "llava_moe"));
+    }
+    if (whole.ownKeys().isEmpty()) {
+      return List.copyOf(objections);
+    }
+    ModelConfig config = SingleConfig.spelled(dense.whole(), dense.parts().getFirst().config());
+    long state = TowerState.value(dense.whole(), config);
+    if (state != -2) {
+      objections.add(
+          "the model reads vision_feature_layer %d, CuMo's code always -2; choose target=llava_moe"
+              .formatted(state));
     }
     String strategy = config.findString("vision_feature_select_strategy").orElse("default");
     if (!strategy.equals("default")) {
@@ -83,5 +89,14 @@ record SingleFormCheck(Composition dense, Recipe recipe, BiConsumer<String, Stri
               .formatted(activation));
     }
     return List.copyOf(objections);
+  }
+
+  private static boolean biasless(Composition dense) {
+    return dense
+        .find(Part.CONNECTOR)
+        .map(part -> part.family().complete(part.config()))
+        .flatMap(config -> config.findBoolean("bias"))
+        .filter(biased -> !biased)
+        .isPresent();
   }
 }

@@ -42,6 +42,7 @@ final class SourceMatch {
   private final Map<String, TensorEntry> used = new HashMap<>();
   private final List<Discarded> discarded = new ArrayList<>();
   private final List<String> reasons = new ArrayList<>();
+  private final Map<String, TensorEntry> places = new HashMap<>();
 
   /// @param claimed the source's tensors that have a template in the part
   SourceMatch(
@@ -54,6 +55,9 @@ final class SourceMatch {
     List<TensorEntry> heads = new ArrayList<>();
     for (TensorEntry entry : claimed) {
       TemplateMatch match = part.match(entry.name()).orElseThrow();
+      if (taken(entry, match)) {
+        continue;
+      }
       if (match.template().role() == Role.LM_HEAD) {
         heads.add(entry);
       } else {
@@ -77,6 +81,27 @@ final class SourceMatch {
   /// What stands in the way.
   List<String> reasons() {
     return List.copyOf(reasons);
+  }
+
+  /// Which of two was trained cannot be told from their names.
+  private boolean taken(TensorEntry entry, TemplateMatch match) {
+    String place = match.template().name(match.layer(), match.expert());
+    TensorEntry first = places.putIfAbsent(place, entry);
+    if (first != null) {
+      reasons.add(twice(first.name(), entry.name(), place, family));
+    }
+    return first != null;
+  }
+
+  /// What is said of two tensors that claim one place of a family's.
+  static String twice(String first, String second, String place, Architecture family) {
+    return String.format(
+        Locale.ROOT,
+        "%s and %s are both %s of a %s; remove the one that does not belong to the model",
+        first,
+        second,
+        place,
+        family.modelType());
   }
 
   private void sort(TensorEntry entry, TemplateMatch match) {

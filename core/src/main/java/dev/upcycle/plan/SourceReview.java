@@ -7,6 +7,7 @@ import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.RopeSettings;
+import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -20,6 +21,11 @@ import java.util.Set;
 /// @param provisos what the tensors' bytes would have to show, by reason
 public record SourceReview(List<String> obstacles, List<String> provisos) {
   private static final Set<String> SILU = Set.of("silu", "swish");
+
+  /// Those that image towers, text towers and connectors run here.
+  private static final List<String> ACTIVATIONS =
+      List.of("silu", "swish", "gelu", "gelu_new", "gelu_pytorch_tanh", "quick_gelu", "tanh");
+
   private static final List<String> ROPE_TYPES =
       List.of("default", "linear", "dynamic", "yarn", "longrope", "llama3");
 
@@ -94,6 +100,24 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
       }
     }
     return List.copyOf(obstacles);
+  }
+
+  /// An activation of a part that is no decoder which nothing here computes.
+  static Optional<String> activation(ModelPart part, Composition composition) {
+    boolean between = part.part().equals(Optional.of(Part.CONNECTOR));
+    String key = between && composition.parts().size() > 1 ? "projector_hidden_act" : "hidden_act";
+    return part.family()
+        .complete(part.config())
+        .findString("hidden_act")
+        .filter(found -> !ACTIVATIONS.contains(found))
+        .map(found ->
+            String.format(
+                Locale.ROOT,
+                "%s of the %s in config.json is %s, expected one of %s",
+                key,
+                part.family().modelType(),
+                found,
+                String.join(", ", ACTIVATIONS)));
   }
 
   /// Every kind but `default` and `longrope` stretches by a factor that no consumer fills in.
