@@ -110,7 +110,7 @@ public final class DecoderModel implements AutoCloseable {
   /// Token ids `[batch, seq]` to `[batch, seq, hidden]`.
   public Tensor embed(Tensor ids) {
     return Functions.embedding(
-        weights.table().require(binding.embedding()), ids.to(options.device()));
+        weights.table().require(binding.embedding()), ids.send(options.device()));
   }
 
   /// Embeddings of tokens or of anything else, `[batch, seq, hidden]`, to what the head reads.

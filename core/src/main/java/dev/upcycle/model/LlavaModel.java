@@ -209,7 +209,7 @@ public final class LlavaModel implements AutoCloseable {
     Reading seen = look(images, pass, depth);
     Tensor flat = seen.hidden().reshape(-1, seen.hidden().size(2));
     Tensor chosen = images.places() == null ? flat : flat.indexSelect(0, images.places());
-    Tensor free = ids.to(language.options().device());
+    Tensor free = ids.send(language.options().device());
     Tensor words = language.embed(form.words(free));
     return new Reading(form.splice().into(words, free, chosen), seen.routings());
   }

@@ -150,7 +150,7 @@ final class DecoderPass {
 
   private TokenLoss.Outcome loss(Tensor rows, Micro micro) {
     Device device = decoder.options().device();
-    Tensor counted = Tensors.full(DType.F32, (double) micro.learned()).to(device);
+    Tensor counted = Tensors.full(DType.F32, (double) micro.learned()).send(device);
     return TokenLoss.usual().backward(rows, decoder.head(), micro.batch().labels(device), counted);
   }
 

@@ -1,6 +1,5 @@
 package dev.upcycle.train;
 
-import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.kernels.tensor.TensorScope;
@@ -25,8 +24,7 @@ final class HostCopies implements AutoCloseable {
         Gradients.Pause _ = Gradients.pause()) {
       live.forEach((name, tensor) ->
           copies
-              .computeIfAbsent(
-                  name, _ -> owner.hold(Tensors.zeros(tensor.dtype(), Device.CPU, tensor.shape())))
+              .computeIfAbsent(name, _ -> owner.hold(Tensors.hostLike(tensor)))
               .copyInPlace(tensor));
     }
     return copies();

@@ -79,7 +79,7 @@ final class TokenBatch {
 
   /// `[rows · seq]`
   Tensor labels(Device device) {
-    return Tensors.of(next).to(device);
+    return Tensors.of(next).send(device);
   }
 
   /// `[rows · seq]`, 1 for tokens that count; null when all do.
@@ -88,7 +88,7 @@ final class TokenBatch {
       return null;
     }
     long[] real = Arrays.stream(documents).map(text -> text == Batch.NO_DOCUMENT ? 0 : 1).toArray();
-    return Tensors.of(real).to(DType.F32).to(device);
+    return Tensors.of(real).to(DType.F32).send(device);
   }
 
   /// The texts of each row; null where no row holds more than one.
@@ -96,7 +96,7 @@ final class TokenBatch {
     return Arrays.stream(documents).allMatch(document -> document <= 0)
         ? null
         : Documents.of(
-            Tensors.of(documents).view(rows, seq).to(options.device()), options.compute());
+            Tensors.of(documents).view(rows, seq).send(options.device()), options.compute());
   }
 
   /// What an image tower sees.
@@ -109,15 +109,15 @@ final class TokenBatch {
     Tensor pixels =
         Tensors.of(given.values(), given.count(), 3, given.side(), given.side())
             .to(options.compute())
-            .to(device);
+            .send(device);
     List<Integer> places = given.places();
     boolean all = places.stream().allMatch(count -> count == features);
     return new LlavaModel.Images(
         pixels,
-        all ? null : Tensors.of(first(places, features)).to(device),
+        all ? null : Tensors.of(first(places, features)).send(device),
         switch (filler) {
           case COUNTED -> null;
-          case LEFT_OUT -> all ? null : counted(places).to(device);
+          case LEFT_OUT -> all ? null : counted(places).send(device);
         });
   }
 

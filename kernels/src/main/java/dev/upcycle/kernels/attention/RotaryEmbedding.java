@@ -28,9 +28,9 @@ public final class RotaryEmbedding {
     Tensor half = places.times(inverse);
     Tensor angles = Tensors.concat(List.of(half, half), -1);
     double factor = frequencies.attentionFactor();
-    Tensor cosine = Functions.cosine(angles).times(factor).to(dtype).to(device);
-    Tensor sine = Functions.sine(angles).times(factor).to(dtype).to(device);
-    return new Rotation(cosine, sine, Tensors.of(positions).to(device));
+    Tensor cosine = Functions.cosine(angles).times(factor).to(dtype).send(device);
+    Tensor sine = Functions.sine(angles).times(factor).to(dtype).send(device);
+    return new Rotation(cosine, sine, Tensors.of(positions).send(device));
   }
 
   /// The turn of each token's heads.

@@ -34,13 +34,13 @@ public record ModalityIndex(List<Tensor> groups, Tensor places) {
       for (int member : members) {
         places[member] = next++;
       }
-      groups.add(Tensors.of(Arrays.stream(members).asLongStream().toArray()).to(device));
+      groups.add(Tensors.of(Arrays.stream(members).asLongStream().toArray()).send(device));
     }
     if (next != modalities.length) {
       throw new KernelException(
           "%d of %d tokens have a modality outside 0 … %d"
               .formatted(modalities.length - next, modalities.length, count - 1));
     }
-    return new ModalityIndex(groups, Tensors.of(places).to(device));
+    return new ModalityIndex(groups, Tensors.of(places).send(device));
   }
 }

@@ -4,6 +4,7 @@ import dev.upcycle.kernels.KernelException;
 import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.MemoryFormatOptional;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.T_TensorTensor_T;
 
@@ -99,6 +100,33 @@ public final class Tensor extends ElementOperations {
     return device().equals(device)
         ? this
         : Native.run("to", () -> handle().to(Native.device(device), handle().scalar_type()));
+  }
+
+  /// The same numbers of the host on another device; this tensor when it is there already.
+  ///
+  /// To a GPU they go through page-locked memory, so that the host does not wait for them; LibTorch
+  /// keeps that memory until they have arrived.
+  public Tensor send(Device device) {
+    return switch (device.kind()) {
+      case CPU -> to(device);
+      case CUDA ->
+          device().equals(device)
+              ? this
+              : Native.run("pin_memory", () -> handle().pin_memory()).sendPinned(device);
+    };
+  }
+
+  private Tensor sendPinned(Device device) {
+    return Native.run(
+        "to",
+        () ->
+            handle()
+                .to(
+                    Native.device(device),
+                    handle().scalar_type(),
+                    true,
+                    false,
+                    new MemoryFormatOptional()));
   }
 
   /// The bytes seen as another element type of the same width, or as the last dimension allows.

@@ -54,6 +54,16 @@ public final class Tensors {
             empty(shape, Native.options(like.dtype(), like.device()), new MemoryFormatOptional()));
   }
 
+  /// Zeros in the host's memory to copy another tensor's numbers into: page-locked, which a GPU
+  /// writes to directly, where that tensor is a GPU's.
+  public static Tensor hostLike(Tensor like) {
+    Tensor zeros = zeros(like.dtype(), Device.CPU, like.shape());
+    return switch (like.device().kind()) {
+      case CPU -> zeros;
+      case CUDA -> Native.run("pin_memory", () -> zeros.handle().pin_memory());
+    };
+  }
+
   /// One number everywhere, in the CPU's memory.
   public static Tensor full(DType dtype, double value, long... shape) {
     return Native.run(

@@ -16,6 +16,7 @@ import dev.upcycle.kernels.tensor.Gradients;
 import dev.upcycle.kernels.tensor.LibTorch;
 import dev.upcycle.kernels.tensor.MappedFile;
 import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.kernels.tensor.Tensors;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -70,6 +71,14 @@ class CudaParityTest {
       assertThat(there.device()).isEqualTo(GPU);
       assertThat(there.toBytes()).isEqualTo(bytes);
     }
+  }
+
+  @Test
+  void numbersOfTheHostArriveAndComeBackThroughPageLockedMemory() {
+    Tensor here = Tensors.of(3, 1, 4, 1, 5, 9, 2, 6);
+    Tensor there = here.send(GPU);
+    assertThat(there.device()).isEqualTo(GPU);
+    assertThat(Tensors.hostLike(there).copyInPlace(there).toBytes()).isEqualTo(here.toBytes());
   }
 
   @Test

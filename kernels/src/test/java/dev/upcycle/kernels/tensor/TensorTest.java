@@ -26,6 +26,15 @@ class TensorTest {
   }
 
   @Test
+  void numbersThatAreWhereTheyAreSentStayAsTheyAre() {
+    Tensor here = Tensors.of(3, 1, 4);
+    assertThat(here.send(Device.CPU)).isSameAs(here);
+    Tensor copy = Tensors.hostLike(here).copyInPlace(here.timesInPlace(2));
+    here.timesInPlace(0);
+    assertThat(copy.toLongs()).containsExactly(6, 2, 8);
+  }
+
+  @Test
   void anErrorNamesTheOperationAndCarriesNoBacktrace() {
     Tensor a = Tensors.zeros(DType.F32, 2, 3);
     assertThatThrownBy(() -> a.matmul(a))
