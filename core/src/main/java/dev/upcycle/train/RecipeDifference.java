@@ -1,10 +1,9 @@
 package dev.upcycle.train;
 
-import java.util.ArrayDeque;
+import dev.upcycle.recipe.RecipeException;
+import dev.upcycle.recipe.RecipeText;
+import dev.upcycle.recipe.Recipes;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -16,15 +15,21 @@ import java.util.regex.Pattern;
 
 /// What differs between the flat files of two recipes, by key path.
 final class RecipeDifference {
-  private static final Pattern LINE =
-      Pattern.compile("( *)(- )?(\"(?:[^\"\\\\]|\\\\.)*\"|[^:]+):(.*)");
   private static final Pattern STAGE = Pattern.compile("train\\.stages\\.[0-9]+\\.");
 
   private RecipeDifference() {}
 
   /// Every key whose value differs, one sentence each.
   static List<String> between(String before, String now) {
-    SequencedMap<String, String> old = values(before);
+    if (before.equals(now)) {
+      return List.of();
+    }
+    SequencedMap<String, String> old;
+    try {
+      old = values(before);
+    } catch (RecipeException e) {
+      return List.of("recipe: that of the run is none that this version reads: " + e.getMessage());
+    }
     SequencedMap<String, String> given = values(now);
     SequencedSet<String> keys = new LinkedHashSet<>(old.keySet());
     keys.addAll(given.keySet());
@@ -39,6 +44,10 @@ final class RecipeDifference {
     return changes;
   }
 
+  private static SequencedMap<String, String> values(String flat) {
+    return Recipes.resolve(new RecipeText("run.json", flat), List.of(), Map.of()).values();
+  }
+
   private static String stage(String key, Map<String, String> old, Map<String, String> given) {
     Matcher matcher = STAGE.matcher(key);
     if (!matcher.lookingAt()) {
@@ -48,40 +57,5 @@ final class RecipeDifference {
     return Optional.ofNullable(old.getOrDefault(name, given.get(name)))
         .map(" of stage %s"::formatted)
         .orElse("");
-  }
-
-  /// A map or a list that encloses lines.
-  private record Level(int indent, String path) {}
-
-  /// Values by key path.
-  private static SequencedMap<String, String> values(String yaml) {
-    SequencedMap<String, String> values = new LinkedHashMap<>();
-    Deque<Level> open = new ArrayDeque<>();
-    Map<String, Integer> items = new HashMap<>();
-    for (String line : yaml.lines().toList()) {
-      Matcher matcher = LINE.matcher(line);
-      if (!matcher.matches()) {
-        continue;
-      }
-      int indent = matcher.group(1).length();
-      boolean item = matcher.group(2) != null;
-      while (!open.isEmpty() && open.peek().indent() >= indent) {
-        open.pop();
-      }
-      if (item) {
-        String list = open.isEmpty() ? "" : open.peek().path();
-        int index = items.merge(list, 1, Integer::sum) - 1;
-        open.push(new Level(indent, list + index + "."));
-        indent += 2;
-      }
-      String path = (open.isEmpty() ? "" : open.peek().path()) + matcher.group(3);
-      String value = matcher.group(4).strip();
-      if (value.isEmpty()) {
-        open.push(new Level(indent, path + "."));
-      } else {
-        values.put(path, value);
-      }
-    }
-    return values;
   }
 }

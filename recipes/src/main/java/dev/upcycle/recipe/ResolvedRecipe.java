@@ -47,6 +47,32 @@ public record ResolvedRecipe(Recipe recipe, SequencedMap<String, Origin> origins
 
   private static final int WIDEST_ALIGNED = 60;
 
+  /// The text of each value by leaf key path, in the order of the flat file.
+  public SequencedMap<String, String> values() {
+    SequencedMap<String, String> values = new LinkedHashMap<>();
+    Iterator<String> paths = origins.keySet().iterator();
+    yaml.lines()
+        .filter(line -> !opensMap(line))
+        .forEach(line -> values.put(paths.next(), value(line)));
+    return values;
+  }
+
+  /// What stands behind the key, which is in quotes where it holds a colon.
+  private static String value(String line) {
+    String entry = line.strip();
+    entry = entry.startsWith("- ") ? entry.substring(2) : entry;
+    int key = entry.startsWith("\"") ? endOfQuotes(entry) : 0;
+    return entry.substring(entry.indexOf(':', key) + 1).strip();
+  }
+
+  private static int endOfQuotes(String text) {
+    int at = 1;
+    while (text.charAt(at) != '"') {
+      at += text.charAt(at) == '\\' ? 2 : 1;
+    }
+    return at;
+  }
+
   private static boolean opensMap(String line) {
     return line.endsWith(":");
   }

@@ -48,6 +48,29 @@ class FlatFileTest {
   }
 
   @Test
+  void everyValueIsFoundByItsKeyPath() {
+    ResolvedRecipe resolved =
+        read(
+            """
+            recipe: 1
+            language: {experts: {count: 4, per_token: 2}}
+            train:
+              defaults: {steps: 2, data: {path: "/data/a: b.txt"}}
+              stages:
+                - {name: first, rates: {"*norm*": 1.0e-3, "\\"x: y\\"": 1.0e-4}}
+                - {name: second, upcycle: [language], rates: {all: 1.0e-3}}
+            """);
+    assertThat(resolved.values().keySet()).containsExactlyElementsOf(resolved.origins().keySet());
+    assertThat(resolved.values())
+        .containsEntry("recipe", "1")
+        .containsEntry("train.stages.0.name", "first")
+        .containsEntry("train.stages.0.data.path", "\"/data/a: b.txt\"")
+        .containsEntry("train.stages.1.upcycle", "language")
+        .containsEntry("train.stages.1.rates.all", "0.001")
+        .containsValue("1.0E-4");
+  }
+
+  @Test
   void eachValueTellsItsOrigin() {
     ResolvedRecipe resolved =
         Recipes.resolve(
