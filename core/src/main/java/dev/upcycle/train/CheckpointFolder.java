@@ -3,6 +3,7 @@ package dev.upcycle.train;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
+import dev.upcycle.checkpoint.write.Durability;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.sample.Directories;
 import java.io.IOException;
@@ -27,6 +28,9 @@ import java.util.stream.Stream;
 /// is removed; one that is saved again stays, under another name, until the new one is in its
 /// place.
 final class CheckpointFolder {
+  /// What the name of a folder ends in that is not whole yet.
+  static final String UNFINISHED = ".unfinished";
+
   private static final String REPLACED = ".replaced-";
   private static final String DISCARDED = ".discarded-";
   private static final Pattern STEP = Pattern.compile("step-([0-9]{1,18})");
@@ -63,7 +67,7 @@ final class CheckpointFolder {
         } else {
           Files.move(left, place, StandardCopyOption.ATOMIC_MOVE);
         }
-      } else if (name.equals(WholeFile.UNFINISHED) || DISCARDED_STEP.matcher(name).matches()) {
+      } else if (name.equals(UNFINISHED) || DISCARDED_STEP.matcher(name).matches()) {
         Directories.delete(left);
       }
     }
@@ -97,14 +101,14 @@ final class CheckpointFolder {
   /// @throws ResourceException when the system refuses, naming the last whole checkpoint
   Path save(long step, Content content) {
     Path done = checkpoint(step);
-    Path unfinished = directory.resolve(WholeFile.UNFINISHED);
+    Path unfinished = directory.resolve(UNFINISHED);
     try {
       if (Files.exists(unfinished)) {
         Directories.delete(unfinished);
       }
       Files.createDirectories(unfinished);
       content.fill(unfinished);
-      WholeFile.sync(unfinished);
+      Durability.syncDirectory(unfinished);
       place(unfinished, done);
       torn.remove(step);
       return done;
@@ -122,7 +126,7 @@ final class CheckpointFolder {
       Files.move(done, replaced, StandardCopyOption.ATOMIC_MOVE);
     }
     Files.move(unfinished, done, StandardCopyOption.ATOMIC_MOVE);
-    WholeFile.sync(directory);
+    Durability.syncDirectory(directory);
     if (again) {
       discard(replaced);
     }

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.write.Durability;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.sample.Directories;
@@ -46,7 +47,7 @@ final class RunFolder implements AutoCloseable {
 
   /// What a start that was killed before `run.json` may have left.
   private static final List<String> EARLIEST =
-      List.of(CONNECTOR, LOCK, IDENTITY + WholeFile.UNFINISHED);
+      List.of(CONNECTOR, LOCK, IDENTITY + Durability.TEMPORARY);
 
   private final Path directory;
   private final FileChannel channel;
@@ -102,16 +103,16 @@ final class RunFolder implements AutoCloseable {
     // Refused before anything of a run is touched, and known again with the last step.
     byte[] text = found == Found.RUN ? identity.goingOn(begun, 0, allowed) : identity.toJson();
     if (found != Found.RUN) {
-      WholeFile.replace(file, text);
+      Durability.replace(file, text);
     }
     CheckpointFolder opened = CheckpointFolder.open(directory.resolve(CHECKPOINTS));
     checkpoints = opened;
     if (found == Found.RUN) {
       long step = opened.newest().map(last -> RunState.of(last).step()).orElse(0L);
-      WholeFile.replace(file, identity.goingOn(begun, step, allowed));
+      Durability.replace(file, identity.goingOn(begun, step, allowed));
     }
-    WholeFile.replace(directory.resolve(RECIPE), identity.recipe().getBytes(UTF_8));
-    for (String left : List.of(FINAL + WholeFile.UNFINISHED, FINAL + DISCARDED)) {
+    Durability.replace(directory.resolve(RECIPE), identity.recipe().getBytes(UTF_8));
+    for (String left : List.of(FINAL + CheckpointFolder.UNFINISHED, FINAL + DISCARDED)) {
       discard(directory.resolve(left));
     }
   }
@@ -227,7 +228,7 @@ final class RunFolder implements AutoCloseable {
   /// @param origin which model it is
   Path finish(Path model, byte[] origin) {
     Path done = directory.resolve(FINAL);
-    Path unfinished = directory.resolve(FINAL + WholeFile.UNFINISHED);
+    Path unfinished = directory.resolve(FINAL + CheckpointFolder.UNFINISHED);
     Path discarded = directory.resolve(FINAL + DISCARDED);
     try {
       if (Files.exists(done)) {
@@ -238,16 +239,16 @@ final class RunFolder implements AutoCloseable {
         for (Path file : files.toList()) {
           Path copy = unfinished.resolve(file.getFileName());
           Files.copy(file, copy);
-          WholeFile.sync(copy);
+          Durability.sync(copy);
         }
       }
-      WholeFile.write(unfinished.resolve(ORIGIN), origin);
-      WholeFile.sync(unfinished);
+      Durability.write(unfinished.resolve(ORIGIN), origin);
+      Durability.syncDirectory(unfinished);
       if (Files.exists(done)) {
         Files.move(done, discarded, StandardCopyOption.ATOMIC_MOVE);
       }
       Files.move(unfinished, done, StandardCopyOption.ATOMIC_MOVE);
-      WholeFile.sync(directory);
+      Durability.syncDirectory(directory);
       discard(discarded);
       return done;
     } catch (IOException e) {
@@ -312,7 +313,7 @@ final class RunFolder implements AutoCloseable {
     List<Path> made = new ArrayList<>(stages);
     for (String name : List.of(CHECKPOINTS, IDENTITY, RECIPE)) {
       made.add(directory.resolve(name));
-      made.add(directory.resolve(name + WholeFile.UNFINISHED));
+      made.add(directory.resolve(name + Durability.TEMPORARY));
     }
     made.add(directory.resolve(LOCK));
     made.forEach(this::discard);

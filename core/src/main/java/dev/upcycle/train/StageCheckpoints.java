@@ -1,5 +1,6 @@
 package dev.upcycle.train;
 
+import dev.upcycle.checkpoint.write.Durability;
 import dev.upcycle.kernels.tensor.Tensor;
 import dev.upcycle.recipe.Stage;
 import java.nio.file.Path;
@@ -93,7 +94,7 @@ final class StageCheckpoints implements AutoCloseable {
                     this.model.files().write(unfinished.resolve(AVERAGE), averages(rest));
                   }
                   OptimizerFile.write(unfinished.resolve(OPTIMIZER), rest);
-                  WholeFile.write(unfinished.resolve(RunState.FILE_NAME), state.toJson());
+                  Durability.write(unfinished.resolve(RunState.FILE_NAME), state.toJson());
                 });
     long best = state.best().map(RunState.Best::step).orElse(-1L);
     folder

@@ -60,7 +60,7 @@ class RunFolderTest {
   void aStartThatWasKilledAtItsFirstFileIsGoneOnWith() throws IOException {
     Files.createDirectories(out);
     Files.writeString(out.resolve(".lock"), "");
-    Files.writeString(out.resolve("run.json.unfinished"), "{\"sch");
+    Files.writeString(out.resolve("run.json.tmp"), "{\"sch");
     go(runs.request(ONE_STAGE), TrainRun.Mode.RESUME);
     assertThat(out.resolve("final/model.safetensors")).exists();
   }

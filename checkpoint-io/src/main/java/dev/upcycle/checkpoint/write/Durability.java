@@ -9,14 +9,14 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
 /// File operations that have reached the disk when they return.
-final class Durability {
+public final class Durability {
   /// Ending of a file that is being written and is renamed when it is whole.
-  static final String TEMPORARY = ".tmp";
+  public static final String TEMPORARY = ".tmp";
 
   private Durability() {}
 
   /// Writes a new file, or replaces one, in one step: a crash leaves the old content or the new.
-  static void replace(Path file, byte[] content) throws IOException {
+  public static void replace(Path file, byte[] content) throws IOException {
     Path temporary = file.resolveSibling(file.getFileName() + TEMPORARY);
     write(temporary, content);
     Files.move(
@@ -25,7 +25,7 @@ final class Durability {
   }
 
   /// Writes and syncs a file, without care for what it held before.
-  static void write(Path file, byte[] content) throws IOException {
+  public static void write(Path file, byte[] content) throws IOException {
     try (FileChannel channel =
         FileChannel.open(
             file,
@@ -41,7 +41,7 @@ final class Durability {
   }
 
   /// Syncs what has been written to a file.
-  static void sync(Path file) throws IOException {
+  public static void sync(Path file) throws IOException {
     try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
       channel.force(true);
     }
@@ -49,7 +49,7 @@ final class Durability {
 
   /// Syncs the names in a directory, so that a rename survives a power cut; where a directory
   /// cannot be opened (Windows), the system sees to that itself.
-  static void syncDirectory(Path directory) throws IOException {
+  public static void syncDirectory(Path directory) throws IOException {
     if (!directory.getFileSystem().supportedFileAttributeViews().contains("posix")) {
       return;
     }
