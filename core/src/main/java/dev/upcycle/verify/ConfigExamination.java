@@ -195,7 +195,7 @@ final class ConfigExamination implements Examination {
           JsonNode expected = JsonMapper.shared().valueToTree(wanted);
           JsonNode actual = value(config.json(), key);
           expect(
-              same(expected, actual),
+              ConfigValues.same(expected, actual),
               findings,
               key,
               () ->
@@ -242,7 +242,9 @@ final class ConfigExamination implements Examination {
       JsonNode expected = value(before, key);
       JsonNode found = value(after, key);
       expect(
-          overridden.contains(key) || same(expected, found) || sameActivation(key, expected, found),
+          overridden.contains(key)
+              || ConfigValues.same(expected, found)
+              || sameActivation(key, expected, found),
           findings,
           key,
           () ->
@@ -280,7 +282,7 @@ final class ConfigExamination implements Examination {
     for (String key : before.propertyNames()) {
       if (!gone.contains(key) && !decided.contains(key)) {
         expect(
-            after.has(key) && same(value(before, key), value(after, key)),
+            after.has(key) && ConfigValues.same(value(before, key), value(after, key)),
             findings,
             key,
             () ->
@@ -313,7 +315,7 @@ final class ConfigExamination implements Examination {
     RopeSettings expected = pair.dense().config().rope(pair.dense().family().defaultRopeTheta());
     Optional<RopeSettings> actual = findRope(pair);
     expect(
-        actual.isEmpty() || same(tree(expected), tree(actual.get())),
+        actual.isEmpty() || ConfigValues.same(tree(expected), tree(actual.get())),
         findings,
         "rope_parameters",
         () ->
@@ -345,23 +347,11 @@ final class ConfigExamination implements Examination {
     return value == null ? JsonNodeFactory.instance.nullNode() : value;
   }
 
-  /// Equal as JSON values; numbers by value, so that 1e-5 equals 0.00001. transformers knows one
-  /// function under two names.
+  /// transformers knows one function under two names.
   private static boolean sameActivation(String key, JsonNode expected, JsonNode found) {
     return key.equals("hidden_act")
         && expected.asString("").equals("swish")
         && found.asString("").equals("silu");
-  }
-
-  private static boolean same(JsonNode left, JsonNode right) {
-    return left.equals(ConfigExamination::compare, right);
-  }
-
-  private static int compare(JsonNode left, JsonNode right) {
-    if (left.isNumber() && right.isNumber()) {
-      return left.decimalValue().compareTo(right.decimalValue());
-    }
-    return left.equals(right) ? 0 : 1;
   }
 
   private static void expect(

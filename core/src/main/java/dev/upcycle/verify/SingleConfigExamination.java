@@ -4,7 +4,6 @@ import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.recipe.Part;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -30,17 +29,8 @@ final class SingleConfigExamination implements Examination {
     parts(subject.parts(), wanted);
     subject.source().ifPresent(source -> ofSource(source.config().json(), subject, wanted));
     wanted.forEachEntry((key, value) -> {
-      findings.covered(CheckKind.CONFIG);
-      JsonNode found = actual.path(key);
-      if (!overridden.contains(key) && !found.equals(SingleConfigExamination::compare, value)) {
-        findings.failed(
-            CheckKind.CONFIG,
-            "config.json: " + key,
-            String.format(
-                Locale.ROOT,
-                "expected %s, actual %s",
-                value,
-                found.isMissingNode() ? "absent" : found));
+      if (!overridden.contains(key)) {
+        ConfigValues.expectEqual(key, value, actual.path(key), findings);
       }
     });
   }
@@ -85,11 +75,5 @@ final class SingleConfigExamination implements Examination {
         "tokenizer_padding_side", mapper.valueToTree("right"),
         "tune_mm_mlp_adapter", mapper.valueToTree(false),
         "freeze_mm_mlp_adapter", mapper.valueToTree(false));
-  }
-
-  private static int compare(JsonNode left, JsonNode right) {
-    return left.isNumber() && right.isNumber()
-        ? left.decimalValue().compareTo(right.decimalValue())
-        : left.equals(right) ? 0 : 1;
   }
 }

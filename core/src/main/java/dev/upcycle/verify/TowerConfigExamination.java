@@ -10,10 +10,8 @@ import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.Recipe;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -50,7 +48,8 @@ final class TowerConfigExamination implements Examination {
   public void examine(Subject subject, Findings findings) {
     ModelConfig config = subject.target().config();
     classes(subject, findings);
-    equal("dtype", config.json().path("torch_dtype"), config.json().path("dtype"), findings);
+    ConfigValues.expectEqual(
+        "dtype", config.json().path("torch_dtype"), config.json().path("dtype"), findings);
     subject.recipe().ifPresent(recipe -> asAsked(recipe, subject, findings));
     subject.source().ifPresent(source -> asDense(subject, findings));
     for (int i = 0; i < subject.parts().parts().size(); i++) {
@@ -85,7 +84,7 @@ final class TowerConfigExamination implements Examination {
     Optional<Modeling> modeling = subject.family().modeling();
     if (modeling.isEmpty()) {
       if (!subject.family().parts().isEmpty()) {
-        equal(
+        ConfigValues.expectEqual(
             "architectures",
             JsonMapper.shared().createArrayNode().add(subject.family().className()),
             subject.target().config().json().path("architectures"),
@@ -110,7 +109,7 @@ final class TowerConfigExamination implements Examination {
         .get()
         .autoClasses()
         .forEach((loader, name) -> wanted.put(loader, modeling.get().module() + name));
-    equal("auto_map", wanted, json.path("auto_map"), findings);
+    ConfigValues.expectEqual("auto_map", wanted, json.path("auto_map"), findings);
   }
 
   private static void asAsked(Recipe recipe, Subject subject, Findings findings) {
@@ -129,7 +128,7 @@ final class TowerConfigExamination implements Examination {
         .output()
         .config()
         .forEach((key, wanted) ->
-            equal(
+            ConfigValues.expectEqual(
                 key,
                 JsonMapper.shared().valueToTree(wanted),
                 subject.target().config().json().path(key),
@@ -148,8 +147,9 @@ final class TowerConfigExamination implements Examination {
     JsonMapper mapper = JsonMapper.shared();
     boolean mixtral = part.family().decodes() && !part.family().mixesLayers();
     String count = mixtral ? "num_local_experts" : "num_experts";
-    equal(count, mapper.valueToTree(asked.experts().count()), json.path(count), findings);
-    equal(
+    ConfigValues.expectEqual(
+        count, mapper.valueToTree(asked.experts().count()), json.path(count), findings);
+    ConfigValues.expectEqual(
         "num_experts_per_tok",
         mapper.valueToTree(asked.experts().perToken()),
         json.path("num_experts_per_tok"),
@@ -158,7 +158,7 @@ final class TowerConfigExamination implements Examination {
     if (mixtral || (single && !json.has("router_norm_topk_prob"))) {
       return;
     }
-    equal(
+    ConfigValues.expectEqual(
         "router_norm_topk_prob",
         mapper.valueToTree(true),
         json.path("router_norm_topk_prob"),
@@ -166,7 +166,7 @@ final class TowerConfigExamination implements Examination {
     part.family()
         .sparseLayersKey()
         .ifPresent(key ->
-            equal(
+            ConfigValues.expectEqual(
                 key,
                 mapper.valueToTree(asked.layers().of(part.dimensions().layers())),
                 json.path(key),
@@ -208,29 +208,10 @@ final class TowerConfigExamination implements Examination {
       keys.removeAll(overridden);
       for (String key : keys.stream().sorted().toList()) {
         if (!OF_EXPERTS.contains(key) || wanted.has(key)) {
-          equal(key, wanted.path(key), actual.path(key), findings);
+          ConfigValues.expectEqual(key, wanted.path(key), actual.path(key), findings);
         }
       }
     }
-  }
-
-  private static void equal(String key, JsonNode wanted, JsonNode actual, Findings findings) {
-    boolean same = wanted.equals(TowerConfigExamination::compare, actual);
-    expect(
-        same,
-        key,
-        String.format(Locale.ROOT, "expected %s, actual %s", told(wanted), told(actual)),
-        findings);
-  }
-
-  private static String told(JsonNode node) {
-    return node.isMissingNode() ? "absent" : node.toString();
-  }
-
-  private static int compare(JsonNode left, JsonNode right) {
-    return left.isNumber() && right.isNumber()
-        ? left.decimalValue().compareTo(right.decimalValue())
-        : left.equals(right) ? 0 : 1;
   }
 
   private static void expect(boolean holds, String key, String message, Findings findings) {
