@@ -1,7 +1,6 @@
 package dev.upcycle.cli.command;
 
 import dev.upcycle.bench.ComputeSettings;
-import dev.upcycle.bench.DecoderShape;
 import dev.upcycle.bench.DecoderShape.ExpertShape;
 import dev.upcycle.bench.TrainBench;
 import dev.upcycle.cli.terminal.ProgressMeter;
@@ -28,9 +27,6 @@ import picocli.CommandLine.Option;
       "upcycle bench train --layers 1 --seq 32 --every 2 --turns 1 --dtype bf16",
     })
 final class BenchTrainCommand extends Command {
-  private static final int HEADS = 8;
-  private static final int KV_HEADS = 4;
-
   @Option(
       names = "--batch",
       paramLabel = "N",
@@ -54,53 +50,15 @@ final class BenchTrainCommand extends Command {
   private int every = 20;
 
   @Option(
-      names = "--layers",
-      paramLabel = "N",
-      description = "Decoder layers; default: ${DEFAULT-VALUE}.",
-      defaultValue = "4")
-  private int layers = 4;
-
-  @Option(
-      names = "--hidden",
-      paramLabel = "N",
-      description = "Width of the residual stream; default: ${DEFAULT-VALUE}.",
-      defaultValue = "256")
-  private long hidden = 256;
-
-  @Option(
-      names = "--intermediate",
-      paramLabel = "N",
-      description = "Width of one expert; default: ${DEFAULT-VALUE}.",
-      defaultValue = "768")
-  private long intermediate = 768;
-
-  @Option(
-      names = "--experts",
-      paramLabel = "N",
-      description = "Experts of a layer; default: ${DEFAULT-VALUE}.",
-      defaultValue = "4")
-  private int experts = 4;
-
-  @Option(
-      names = "--per-token",
-      paramLabel = "N",
-      description = "Experts that a token uses; default: ${DEFAULT-VALUE}.",
-      defaultValue = "2")
-  private int perToken = 2;
-
-  @Option(
-      names = "--vocab",
-      paramLabel = "N",
-      description = "Rows of the embedding; default: ${DEFAULT-VALUE}.",
-      defaultValue = "4096")
-  private long vocab = 4096;
-
-  @Option(
       names = "--dir",
       paramLabel = "DIR",
       description = "Where to work: on the disk in question (default: here).",
       defaultValue = ".")
   private Path directory = Path.of(".");
+
+  @Mixin
+  private DecoderShapeOptions shape =
+      new DecoderShapeOptions(new ExpertShapeOptions(new ExpertShape(256, 768, 4, 2)));
 
   @Mixin private TurnOptions turns = new TurnOptions();
   @Mixin private JsonOption json = new JsonOption();
@@ -131,8 +89,6 @@ final class BenchTrainCommand extends Command {
   }
 
   private TrainBench.Setting setting() {
-    ExpertShape sizes = new ExpertShape(hidden, intermediate, experts, perToken);
-    DecoderShape shape = new DecoderShape(sizes, layers, HEADS, KV_HEADS, vocab);
-    return new TrainBench.Setting(shape, batch, seq, every);
+    return new TrainBench.Setting(shape.shape(), batch, seq, every);
   }
 }

@@ -13,7 +13,7 @@ final class DecoderShapeOptions {
       defaultValue = "4")
   private int layers = 4;
 
-  @Mixin private ExpertShapeOptions experts = new ExpertShapeOptions();
+  @Mixin private ExpertShapeOptions experts;
 
   @Option(
       names = "--heads",
@@ -35,6 +35,16 @@ final class DecoderShapeOptions {
       description = "Rows of the embedding; default: ${DEFAULT-VALUE}.",
       defaultValue = "4096")
   private long vocab = 4096;
+
+  /// The layers that the published figures are of.
+  DecoderShapeOptions() {
+    this(new ExpertShapeOptions());
+  }
+
+  /// @param experts of its layers
+  DecoderShapeOptions(ExpertShapeOptions experts) {
+    this.experts = experts;
+  }
 
   DecoderShape shape() {
     return new DecoderShape(experts.shape(), layers, heads, kvHeads, vocab);
