@@ -75,9 +75,9 @@ public final class Tokenizer implements AutoCloseable {
 
   /// The ids of a text, for long ones.
   public long[] ids(String text) {
-    // The library's encode() makes objects of each token's piece, word and place, in native code:
-    // when
-    // those of a long text fill the heap, the process is aborted.
+    // The library's encode() makes objects of each token's piece, word and place in native code,
+    // and
+    // the process is aborted when those of a long text fill the heap.
     TokenizersLibrary natives = TokenizersLibrary.LIB;
     long encoding = natives.encode(library.getHandle(), text, true);
     try {
