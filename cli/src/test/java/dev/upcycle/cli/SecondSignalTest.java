@@ -2,6 +2,7 @@ package dev.upcycle.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.upcycle.fixtures.ChildJvm;
 import dev.upcycle.sample.SampleModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,18 +56,10 @@ class SecondSignalTest {
         new ArrayList<>(
             List.of(
                 // A shell lets what runs in its background pass over SIGINT, and so this process.
-                "env",
-                "--default-signal=INT,TERM,HUP",
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                InterruptionProbe.class.getName(),
-                folder.toString(),
-                gate));
-    command.addAll(List.of(arguments));
+                "env", "--default-signal=INT,TERM,HUP"));
+    List<String> told = new ArrayList<>(List.of(folder.toString(), gate));
+    told.addAll(List.of(arguments));
+    command.addAll(ChildJvm.command(InterruptionProbe.class, List.of(), told));
     Process process =
         new ProcessBuilder(command)
             .redirectErrorStream(true)

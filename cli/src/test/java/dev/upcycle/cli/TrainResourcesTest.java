@@ -2,6 +2,7 @@ package dev.upcycle.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.upcycle.fixtures.ChildJvm;
 import dev.upcycle.sample.SampleModel;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -74,18 +75,8 @@ class TrainResourcesTest {
     List<String> command =
         new ArrayList<>(
             List.of(
-                "sh",
-                "-c",
-                "ulimit -f %d; exec \"$@\"".formatted(bytes / BLOCK_BYTES),
-                "limited",
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1",
-                "-XX:+UseSerialGC",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                Main.class.getName()));
-    command.addAll(arguments);
+                "sh", "-c", "ulimit -f %d; exec \"$@\"".formatted(bytes / BLOCK_BYTES), "limited"));
+    command.addAll(ChildJvm.command(Main.class, List.of(), arguments));
     return new ProcessBuilder(command)
         .directory(folder.toFile())
         .redirectErrorStream(true)

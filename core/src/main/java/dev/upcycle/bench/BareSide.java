@@ -1,6 +1,5 @@
 package dev.upcycle.bench;
 
-import dev.upcycle.chat.LabelledTokens;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.data.Batch;
 import dev.upcycle.data.BatchSource;
@@ -23,49 +22,26 @@ import java.util.List;
 /// the model. All batches lie in memory, so that nothing is prepared while it steps.
 final class BareSide implements AutoCloseable {
   private final ModelOptions options;
-  private final List<Tokens> batches;
+  private final List<Batch> batches;
   private final DecoderModel model;
   private final BareStep step;
 
-  private BareSide(ModelOptions options, List<Tokens> batches, DecoderModel model) {
+  private BareSide(ModelOptions options, List<Batch> batches, DecoderModel model) {
     this.options = options;
     this.batches = List.copyOf(batches);
     this.model = model;
     this.step = new BareStep(model);
   }
 
-  /// A batch, and what each token of it predicts.
-  private static final class Tokens {
-    private final int rows;
-    private final long[] ids;
-    private final long[] next;
-
-    private Tokens(int rows, long[] ids, long[] next) {
-      this.rows = rows;
-      this.ids = ids;
-      this.next = next;
-    }
-
-    static Tokens of(Batch batch) {
-      long[] labels = batch.labels();
-      long[] next = new long[labels.length];
-      for (int i = 0; i < labels.length; i++) {
-        boolean last = (i + 1) % batch.seq() == 0;
-        next[i] = last ? LabelledTokens.IGNORED : labels[i + 1];
-      }
-      return new Tokens(batch.size(), batch.ids(), next);
-    }
-  }
-
   /// Opens the model and reads the batches of a stage of one micro-batch a step.
   static BareSide open(Checkpoint source, Recipe recipe, ComputeSettings settings)
       throws InterruptedException {
     Stage stage = recipe.training().orElseThrow().stages().getFirst();
-    List<Tokens> batches = batches(source, stage, recipe.seed());
+    List<Batch> batches = batches(source, stage, recipe.seed());
     return new BareSide(settings.options(), batches, DecoderModel.open(source, settings.options()));
   }
 
-  private static List<Tokens> batches(Checkpoint source, Stage stage, long seed)
+  private static List<Batch> batches(Checkpoint source, Stage stage, long seed)
       throws InterruptedException {
     try (ModelInput input = ModelInput.of(source)) {
       StageData data = new StageData(stage.data(), input);
@@ -80,9 +56,9 @@ final class BareSide implements AutoCloseable {
                       new SkippedRows(SkipLimit.NONE),
                       new BatchSource.Work(1, 1),
                       BatchSource.Passes.ENDLESS))) {
-        List<Tokens> batches = new ArrayList<>();
+        List<Batch> batches = new ArrayList<>();
         for (int i = 0; i < stage.pace().steps().orElseThrow(); i++) {
-          batches.add(Tokens.of(rows.next().orElseThrow()));
+          batches.add(rows.next().orElseThrow());
         }
         return batches;
       }
@@ -101,12 +77,11 @@ final class BareSide implements AutoCloseable {
     return tokens;
   }
 
-  private long step(Tokens batch) {
+  private long step(Batch batch) {
     try (TensorScope _ = TensorScope.open()) {
-      long seq = batch.ids.length / batch.rows;
-      Tensor ids = Tensors.of(batch.ids).view(batch.rows, seq);
-      step.over(ids, Tensors.of(batch.next).to(options.device()));
-      return batch.ids.length;
+      Tensor ids = Tensors.of(batch.ids()).view(batch.size(), batch.seq());
+      step.over(ids, Tensors.of(batch.next()).to(options.device()));
+      return batch.ids().length;
     }
   }
 

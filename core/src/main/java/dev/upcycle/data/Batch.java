@@ -159,6 +159,24 @@ public final class Batch {
     return labels;
   }
 
+  /// `[batch, seq]`: what each token predicts, the label of the token after it.
+  public long[] next() {
+    return next(labels, seq);
+  }
+
+  /// What each token of rows predicts: the label of the one after it, the last of a row nothing
+  /// ([LabelledTokens#IGNORED]).
+  ///
+  /// @param labels `[batch · seq]`
+  /// @return `[batch · seq]`
+  public static long[] next(long[] labels, int seq) {
+    long[] next = new long[labels.length];
+    for (int i = 0; i < labels.length; i++) {
+      next[i] = (i + 1) % seq == 0 ? LabelledTokens.IGNORED : labels[i + 1];
+    }
+    return next;
+  }
+
   /// `[batch, seq]`: a number for each text of a row, from 0; [#NO_DOCUMENT] for what fills up.
   /// Tokens see those of their own document.
   public int[] documents() {

@@ -42,24 +42,14 @@ final class TokenBatch {
   }
 
   static TokenBatch of(Batch batch) {
-    int seq = batch.seq();
-    long[] labels = batch.labels();
-    long[] next = new long[labels.length];
-    for (int i = 0; i < labels.length; i++) {
-      boolean last = (i + 1) % seq == 0;
-      next[i] = last ? LabelledTokens.IGNORED : labels[i + 1];
-    }
     long[] documents = Arrays.stream(batch.documents()).asLongStream().toArray();
-    return new TokenBatch(seq, batch.ids(), next, documents, Optional.of(batch.images()));
+    return new TokenBatch(
+        batch.seq(), batch.ids(), batch.next(), documents, Optional.of(batch.images()));
   }
 
   /// Sequences of equal length, each token of which predicts the next.
   static TokenBatch ofSequences(long[] ids, int seq) {
-    long[] next = new long[ids.length];
-    for (int i = 0; i < ids.length; i++) {
-      next[i] = (i + 1) % seq == 0 ? LabelledTokens.IGNORED : ids[i + 1];
-    }
-    return new TokenBatch(seq, ids, next, new long[ids.length], Optional.empty());
+    return new TokenBatch(seq, ids, Batch.next(ids, seq), new long[ids.length], Optional.empty());
   }
 
   /// How many tokens predict one that is learned.

@@ -2,6 +2,7 @@ package dev.upcycle.bench;
 
 import dev.upcycle.bench.DecoderShape.ExpertShape;
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.fixtures.ResidentBytes;
 import dev.upcycle.kernels.moe.NoiseCounter;
 import dev.upcycle.kernels.moe.RoutingPass;
 import dev.upcycle.kernels.tensor.LibTorch;
@@ -12,7 +13,6 @@ import dev.upcycle.model.DecoderModel;
 import dev.upcycle.model.ForwardPass;
 import dev.upcycle.model.ModelOptions;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.stream.LongStream;
 
@@ -20,7 +20,6 @@ import java.util.stream.LongStream;
 ///
 /// A process of its own, since memory that earlier tests freed would hide a leak.
 final class StepMemoryProbe {
-  static final Path STATUS = Path.of("/proc/self/status");
 
   private static final int STEPS = 300;
   private static final int WARM_UP = 100;
@@ -81,19 +80,11 @@ final class StepMemoryProbe {
     for (int i = 0; i < STEPS; i++) {
       if (i == WARM_UP) {
         System.gc();
-        start = residentBytes();
+        start = ResidentBytes.now();
       }
       step.run();
     }
     System.gc();
-    return residentBytes() - start;
-  }
-
-  private static long residentBytes() throws IOException {
-    return Files.readAllLines(STATUS).stream()
-        .filter(line -> line.startsWith("VmRSS:"))
-        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
-        .findFirst()
-        .orElseThrow();
+    return ResidentBytes.now() - start;
   }
 }

@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.upcycle.bench.StepMemoryProbe.Keeping;
+import dev.upcycle.fixtures.ChildJvm;
+import dev.upcycle.fixtures.ResidentBytes;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,27 +25,17 @@ class StepMemoryTest {
 
   @BeforeEach
   void onlyLinuxTellsResidentMemoryThisWay() {
-    assumeTrue(Files.exists(StepMemoryProbe.STATUS));
+    assumeTrue(Files.exists(ResidentBytes.STATUS));
   }
 
   /// In a process whose Java heap does not grow and whose freed blocks go back to the system.
   private long growth(String dtype, Keeping keeping) throws IOException, InterruptedException {
     ProcessBuilder builder =
         new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "-Dorg.bytedeco.javacpp.maxphysicalbytes=0",
-            "-Xms64m",
-            "-Xmx64m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+AlwaysPreTouch",
-            "-cp",
-            System.getProperty("java.class.path"),
-            StepMemoryProbe.class.getName(),
-            folder.resolve("model").toString(),
-            dtype,
-            keeping.name());
+            ChildJvm.command(
+                StepMemoryProbe.class,
+                List.of("-Xms64m", "-Xmx64m", "-XX:+AlwaysPreTouch"),
+                List.of(folder.resolve("model").toString(), dtype, keeping.name())));
     builder.environment().put("MALLOC_ARENA_MAX", "1");
     builder.environment().put("MALLOC_MMAP_THRESHOLD_", "65536");
     Path said = folder.resolve("said");

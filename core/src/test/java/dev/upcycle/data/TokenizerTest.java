@@ -3,6 +3,7 @@ package dev.upcycle.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.upcycle.fixtures.ChildJvm;
 import dev.upcycle.sample.SampleModel;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -92,15 +93,7 @@ class TokenizerTest {
 
   private Said run(Class<?> program, String heap) throws IOException, InterruptedException {
     Process process =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--enable-native-access=ALL-UNNAMED",
-                "-XX:+UseSerialGC",
-                heap,
-                "-cp",
-                System.getProperty("java.class.path"),
-                program.getName(),
-                model.toString())
+        new ProcessBuilder(ChildJvm.command(program, List.of(heap), List.of(model.toString())))
             .redirectErrorStream(true)
             .start();
     String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -7,12 +7,14 @@ import dev.upcycle.bench.ResidentMemory;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.fixtures.ChildJvm;
 import dev.upcycle.function.FunctionMemoryProbe.Reading;
 import dev.upcycle.sample.SyntheticModel;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -95,20 +97,13 @@ class FunctionMemoryTest {
   private long peak(Reading reading, Pair pair) throws IOException, InterruptedException {
     ProcessBuilder builder =
         new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "--sun-misc-unsafe-memory-access=allow",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-Xmx512m",
-            "-Xmn16m",
-            "-Dorg.bytedeco.javacpp.maxphysicalbytes=0",
-            "-cp",
-            System.getProperty("java.class.path"),
-            FunctionMemoryProbe.class.getName(),
-            reading.name(),
-            pair.dense().directory().toString(),
-            pair.target().directory().toString());
+            ChildJvm.command(
+                FunctionMemoryProbe.class,
+                List.of("--sun-misc-unsafe-memory-access=allow", "-Xmx512m", "-Xmn16m"),
+                List.of(
+                    reading.name(),
+                    pair.dense().directory().toString(),
+                    pair.target().directory().toString())));
     Path said = folder.resolve("said");
     Process process = builder.redirectError(said.toFile()).start();
     String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);

@@ -3,6 +3,7 @@ package dev.upcycle.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.fixtures.ChildJvm;
 import dev.upcycle.kernels.tensor.Device;
 import dev.upcycle.recipe.AuxiliaryLosses;
 import dev.upcycle.recipe.RecipeText;
@@ -82,17 +83,7 @@ record Runs(Path folder) {
   ProcessBuilder process(String run, String yaml, String... before) {
     List<String> command = new ArrayList<>(List.of(before));
     command.addAll(
-        List.of(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+UseSerialGC",
-            "--enable-native-access=ALL-UNNAMED",
-            "-cp",
-            System.getProperty("java.class.path"),
-            KillProbe.class.getName(),
-            folder.toString(),
-            run,
-            yaml));
+        ChildJvm.command(KillProbe.class, List.of(), List.of(folder.toString(), run, yaml)));
     return new ProcessBuilder(command)
         .redirectErrorStream(true)
         .redirectOutput(folder.resolve(run + ".log").toFile());

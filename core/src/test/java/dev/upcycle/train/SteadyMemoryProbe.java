@@ -1,16 +1,13 @@
 package dev.upcycle.train;
 
+import dev.upcycle.fixtures.ResidentBytes;
 import dev.upcycle.kernels.tensor.DType;
 import dev.upcycle.kernels.tensor.TensorScope;
 import dev.upcycle.kernels.tensor.Tensors;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// A process that trains and tells its resident memory after every step, in bytes.
 final class SteadyMemoryProbe {
-  static final Path STATUS = Path.of("/proc/self/status");
 
   /// Numbers that a step leaves behind where it does: 128 kB, half of what is to be noticed.
   private static final long LEFT_NUMBERS = 32_768;
@@ -41,7 +38,7 @@ final class SteadyMemoryProbe {
                 case NOTHING -> {}
                 case A_TENSOR -> leave(kept);
               }
-              System.out.println(residentBytes());
+              System.out.println(ResidentBytes.now());
             }
           });
     }
@@ -50,18 +47,6 @@ final class SteadyMemoryProbe {
   private static void leave(TensorScope kept) {
     try (TensorScope _ = TensorScope.open()) {
       kept.hold(Tensors.full(DType.F32, 1, LEFT_NUMBERS));
-    }
-  }
-
-  private static long residentBytes() {
-    try {
-      return Files.readAllLines(STATUS).stream()
-          .filter(line -> line.startsWith("VmRSS:"))
-          .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")) << 10)
-          .findFirst()
-          .orElseThrow();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }

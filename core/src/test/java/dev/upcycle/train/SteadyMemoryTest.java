@@ -3,6 +3,8 @@ package dev.upcycle.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.upcycle.fixtures.ChildJvm;
+import dev.upcycle.fixtures.ResidentBytes;
 import dev.upcycle.sample.SampleModel;
 import dev.upcycle.train.SteadyMemoryProbe.Keeping;
 import java.io.IOException;
@@ -23,7 +25,7 @@ class SteadyMemoryTest {
 
   @BeforeEach
   void onlyLinuxTellsResidentMemoryThisWay() {
-    assumeTrue(Files.exists(SteadyMemoryProbe.STATUS));
+    assumeTrue(Files.exists(ResidentBytes.STATUS));
   }
 
   /// @param every steps between two checkpoints, and between two measurements
@@ -54,20 +56,10 @@ class SteadyMemoryTest {
     SampleModel.writeTo(folder.resolve("dense"));
     ProcessBuilder builder =
         new ProcessBuilder(
-            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-            "--enable-native-access=ALL-UNNAMED",
-            "-Dorg.bytedeco.javacpp.maxphysicalbytes=0",
-            "-Xms96m",
-            "-Xmx96m",
-            "-XX:+UseSerialGC",
-            "-XX:TieredStopAtLevel=1",
-            "-XX:+AlwaysPreTouch",
-            "-cp",
-            System.getProperty("java.class.path"),
-            SteadyMemoryProbe.class.getName(),
-            folder.toString(),
-            keeping.name(),
-            recipe);
+            ChildJvm.command(
+                SteadyMemoryProbe.class,
+                List.of("-Xms96m", "-Xmx96m", "-XX:+AlwaysPreTouch"),
+                List.of(folder.toString(), keeping.name(), recipe)));
     builder.environment().put("MALLOC_ARENA_MAX", "1");
     builder.environment().put("MALLOC_MMAP_THRESHOLD_", "65536");
     Path said = folder.resolve("said");
