@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -64,6 +65,12 @@ final class ManifestJson {
     for (Manifest.LeftOut one : manifest.discarded()) {
       discarded.addObject().put("name", one.name()).put("reason", one.reason());
     }
+    manifest
+        .frozen()
+        .ifPresent(names -> {
+          ArrayNode frozen = json.putArray("frozen");
+          names.stream().sorted().forEach(frozen::add);
+        });
     return (JSON.writeValueAsString(json).replace("\r\n", "\n") + "\n")
         .getBytes(StandardCharsets.UTF_8);
   }
@@ -100,7 +107,7 @@ final class ManifestJson {
           String.format(
               Locale.ROOT,
               "%s: there is no such file, which says what went into a conversion; convert writes it"
-                  + " beside its result, train does not: give the result of convert",
+                  + " beside its result, and train beside a model with experts: give one of those",
               file),
           e);
     } catch (IOException e) {
@@ -162,7 +169,10 @@ final class ManifestJson {
               : List.of(),
           rows("files", this::text),
           rows("tensors", this::tensor),
-          rows("discarded", row -> new Manifest.LeftOut(text(row, "name"), text(row, "reason"))));
+          rows("discarded", row -> new Manifest.LeftOut(text(row, "name"), text(row, "reason"))),
+          json.has("frozen")
+              ? Optional.of(Set.copyOf(rows("frozen", this::text)))
+              : Optional.empty());
     }
 
     private Optional<ModelConfig> sourceConfig() {

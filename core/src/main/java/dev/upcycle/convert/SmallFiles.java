@@ -2,7 +2,6 @@ package dev.upcycle.convert;
 
 import dev.upcycle.arch.Modeling;
 import dev.upcycle.checkpoint.Checkpoint;
-import dev.upcycle.checkpoint.SourceFile;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.plan.TensorStep;
@@ -64,7 +63,7 @@ final class SmallFiles {
             .map(part ->
                 new Manifest.SourcePart(part.part().orElseThrow().key(), part.family().modelType()))
             .toList(),
-        source.files().stream().map(this::shard).toList(),
+        Manifest.SourceShard.of(source),
         plan.routerFiles().stream()
             .map(file ->
                 new Manifest.RouterSource(file.name(), file.source().bytes(), file.sha256()))
@@ -73,11 +72,8 @@ final class SmallFiles {
         plan.steps().stream().map(SmallFiles::origin).toList(),
         plan.discarded().stream()
             .map(one -> new Manifest.LeftOut(one.name(), one.reason()))
-            .toList());
-  }
-
-  private Manifest.SourceShard shard(SourceFile file) {
-    return new Manifest.SourceShard(source.label(file), file.bytes(), file.headerSha256());
+            .toList(),
+        Optional.empty());
   }
 
   private static Manifest.TensorOrigin origin(TensorStep step) {
@@ -85,7 +81,8 @@ final class SmallFiles {
     String name = step.target().name();
     return switch (step) {
       case TensorStep.PassThrough s ->
-          new Manifest.TensorOrigin(name, role, "pass_through", Optional.of(s.source().name()));
+          new Manifest.TensorOrigin(
+              name, role, Manifest.PASSED_THROUGH, Optional.of(s.source().name()));
       case TensorStep.CopyToExpert s ->
           new Manifest.TensorOrigin(name, role, "copy_to_expert", Optional.of(s.source().name()));
       case TensorStep.NewRouter s ->

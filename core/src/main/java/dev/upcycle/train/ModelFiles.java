@@ -1,5 +1,7 @@
 package dev.upcycle.train;
 
+import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Modeling;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.ModelConfig;
@@ -8,6 +10,7 @@ import dev.upcycle.checkpoint.TensorSpec;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.checkpoint.write.ShardLayout;
+import dev.upcycle.convert.Manifest;
 import dev.upcycle.kernels.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -15,8 +18,11 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 
 /// Writes the model of a stage in the layout that a conversion writes.
@@ -27,7 +33,9 @@ import java.util.Set;
 /// @param trained names of the tensors that train
 /// @param dtype of what trains
 /// @param maxShardBytes limit of the tensor bytes of one file
-record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxShardBytes) {
+record ModelFiles(StageBase base, Set<String> trained, DType dtype, long maxShardBytes) {
+  private static final String CONFIG = "config.json";
+  private static final String RECIPE = "recipe.yaml";
   private static final long SLICE_BYTES = 1 << 24;
 
   ModelFiles {
@@ -38,7 +46,7 @@ record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxSha
   ///
   /// @param weights what trains, in the stage's type or float32, by name
   void write(Path out, Map<String, Tensor> weights) {
-    List<TensorSpec> specs = base.tensors().values().stream().map(this::spec).toList();
+    List<TensorSpec> specs = base.model().tensors().values().stream().map(this::spec).toList();
     ShardLayout layout = ShardLayout.of(specs, maxShardBytes);
     try (CheckpointWriter writer =
         CheckpointWriter.begin(out, layout, Map.of(), CheckpointWriter.Mode.FRESH)) {
@@ -46,15 +54,36 @@ record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxSha
         fill(writer.shard(index), layout.shards().get(index), weights);
         writer.seal(index);
       }
-      for (Path companion : base.companions()) {
-        writer.put(companion.getFileName().toString(), Files.readAllBytes(companion));
-      }
-      ModelConfig config = base.config();
-      writer.put("config.json", (trained.isEmpty() ? config : config.withDType(dtype)).toJson());
+      small(layout).forEach(writer::put);
       writer.commit();
     } catch (IOException e) {
       throw new ResourceException("cannot write " + out + ": " + e, e);
     }
+  }
+
+  /// What lies beside the weights, the config last.
+  private SequencedMap<String, byte[]> small(ShardLayout layout) throws IOException {
+    Checkpoint model = base.model();
+    SequencedMap<String, byte[]> files = new LinkedHashMap<>();
+    for (Path companion : model.companions()) {
+      files.put(companion.getFileName().toString(), Files.readAllBytes(companion));
+    }
+    Architecture.require(model.config().modelType())
+        .modeling()
+        .map(Modeling::files)
+        .orElse(List.of())
+        .forEach(name -> files.put(name, Modeling.read(name)));
+    if (base.lineage().isPresent()) {
+      files.put(RECIPE, Files.readAllBytes(model.directory().resolve(RECIPE)));
+      Set<String> all = new HashSet<>(files.keySet());
+      all.addAll(List.of(Manifest.FILE_NAME, CONFIG));
+      layout.shards().forEach(shard -> all.add(shard.fileName()));
+      layout.index().ifPresent(_ -> all.add(ShardLayout.INDEX_FILE_NAME));
+      files.put(Manifest.FILE_NAME, base.lineage().get().trained(trained, all).toJson());
+    }
+    ModelConfig config = model.config();
+    files.put(CONFIG, (trained.isEmpty() ? config : config.withDType(dtype)).toJson());
+    return files;
   }
 
   /// The same type as the kernels name it.
@@ -78,7 +107,7 @@ record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxSha
         if (weight != null && trained.contains(name)) {
           TensorBytes.write(channel, weight, stored());
         } else {
-          copy(channel, base.require(name));
+          copy(channel, base.model().require(name));
         }
       }
     }
@@ -86,7 +115,7 @@ record ModelFiles(Checkpoint base, Set<String> trained, DType dtype, long maxSha
 
   private void copy(FileChannel channel, TensorEntry entry) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
-      var bytes = base.map(entry, arena);
+      var bytes = base.model().map(entry, arena);
       for (long at = 0; at < bytes.byteSize(); at += SLICE_BYTES) {
         long length = Math.min(SLICE_BYTES, bytes.byteSize() - at);
         TensorBytes.write(channel, bytes.asSlice(at, length).asByteBuffer());

@@ -7,6 +7,7 @@ import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.write.Durability;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
+import dev.upcycle.convert.Manifest;
 import dev.upcycle.sample.Directories;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -243,6 +244,10 @@ final class RunFolder implements AutoCloseable {
         }
       }
       Durability.write(unfinished.resolve(ORIGIN), origin);
+      Path manifest = unfinished.resolve(Manifest.FILE_NAME);
+      if (Files.exists(manifest)) {
+        Durability.replace(manifest, Manifest.read(unfinished).with(ORIGIN).toJson());
+      }
       Durability.syncDirectory(unfinished);
       if (Files.exists(done)) {
         Files.move(done, discarded, StandardCopyOption.ATOMIC_MOVE);

@@ -15,13 +15,13 @@ import java.util.SequencedMap;
 
 /// A stage's model and its optimizer; owns both until it is closed.
 final class StageModel implements AutoCloseable {
-  private final Checkpoint base;
+  private final StageBase base;
   private final TrainedModel model;
   private final StageOptimizer optimizer;
   private final DecoderPass pass;
   private final ModelFiles files;
 
-  private StageModel(Checkpoint base, TrainedModel model, StageOptimizer optimizer, Form form) {
+  private StageModel(StageBase base, TrainedModel model, StageOptimizer optimizer, Form form) {
     this.base = base;
     this.model = model;
     this.optimizer = optimizer;
@@ -35,10 +35,10 @@ final class StageModel implements AutoCloseable {
   ///
   /// @throws dev.upcycle.plan.PlanException when a rate fits no tensor, or nothing trains
   /// @throws dev.upcycle.checkpoint.CheckpointFormatException when it does not fit its config
-  static StageModel open(Checkpoint base, Stage stage, ModelOptions options, Output output) {
-    TrainedModel model = TrainedModel.open(base, options);
+  static StageModel open(StageBase base, Stage stage, ModelOptions options, Output output) {
+    TrainedModel model = TrainedModel.open(base.model(), options);
     try {
-      Composition names = Composition.read(base.config(), base.tensors().keySet());
+      Composition names = names(base.model());
       StageOptimizer optimizer =
           new StageOptimizer(
               new ParameterChoice(names).groups(model.parameters(), stage.updates()),
@@ -61,9 +61,13 @@ final class StageModel implements AutoCloseable {
     }
   }
 
+  private static Composition names(Checkpoint model) {
+    return Composition.read(model.config(), model.tensors().keySet());
+  }
+
   /// What it was read from.
   Checkpoint base() {
-    return base;
+    return base.model();
   }
 
   SequencedMap<String, Tensor> parameters() {
@@ -72,8 +76,7 @@ final class StageModel implements AutoCloseable {
 
   /// The routers that train, by name.
   SequencedMap<String, Tensor> routers() {
-    ParameterChoice choice =
-        new ParameterChoice(Composition.read(base.config(), base.tensors().keySet()));
+    ParameterChoice choice = new ParameterChoice(names(base.model()));
     SequencedMap<String, Tensor> routers = new LinkedHashMap<>(optimizer.parameters());
     routers.keySet().removeIf(name -> !choice.means("routers", name));
     return routers;

@@ -1,10 +1,12 @@
 package dev.upcycle.train;
 
+import dev.upcycle.arch.Composition;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.convert.FreshConnector;
+import dev.upcycle.convert.Manifest;
 import dev.upcycle.convert.PlanExecutor;
 import dev.upcycle.convert.Progress;
 import dev.upcycle.data.SkipLimit;
@@ -30,6 +32,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.stream.Collectors;
 
 /// Runs a recipe's stages one after the other, from the beginning or from the newest checkpoint.
 public final class TrainRun {
@@ -139,7 +142,7 @@ public final class TrainRun {
     TrainRun run = new TrainRun(request, TrainListener.SILENT);
     List<MemoryForecast> forecasts = run.requireMemory(MemoryLimit.ofThisMachine());
     Stage first = run.stages.getFirst();
-    try (StageModel model = run.open(request.source(), first);
+    try (StageModel model = run.open(StageBase.of(request.source()), first);
         StageRows rows = StageRows.open(first, model.base(), request)) {
       return new TrainPreview(
           StageSummary.of(0, first, model, rows.steps()),
@@ -239,7 +242,7 @@ public final class TrainRun {
     Checkpoint left = begun.map(Checkpoint::open).orElse(request.source());
     Map<String, String> origins = new HashMap<>();
     boolean upcycles = resumed.isEmpty() && !stage.start().upcycle().isEmpty();
-    Checkpoint base = upcycles ? upcycled(index, left, folder, origins) : left;
+    StageBase base = upcycles ? upcycled(index, left, folder, origins) : StageBase.of(left);
     try (StageModel model = open(base, stage);
         StageRows rows = StageRows.open(stage, model.base(), request);
         StageRun run = new StageRun(new StageRun.Place(index, stage, folder), model, rows)) {
@@ -253,7 +256,7 @@ public final class TrainRun {
   }
 
   /// The model of the stage before with experts; made again where a killed run left it unfinished.
-  private Checkpoint upcycled(
+  private StageBase upcycled(
       int index, Checkpoint left, RunFolder folder, Map<String, String> origins) {
     List<Part> parts = stages.get(index).start().upcycle();
     UpcyclePlan plan = Planner.plan(left, request.recipe().of(parts));
@@ -269,10 +272,27 @@ public final class TrainRun {
         left,
         new PlanExecutor.Options(out, CheckpointWriter.Mode.FRESH, request.threads()),
         Progress.SILENT);
-    return Checkpoint.open(out);
+    Manifest conversion = Manifest.read(out);
+    Lineage lineage =
+        Lineage.beside(left)
+            .map(before -> before.then(conversion))
+            .orElseGet(() -> Lineage.of(conversion, request.source(), trainedBefore(index)));
+    return new StageBase(Checkpoint.open(out), Optional.of(lineage));
   }
 
-  private StageModel open(Checkpoint base, Stage stage) {
+  /// Names of the tensors of the run's source that the stages before one have trained.
+  private Set<String> trainedBefore(int index) {
+    Set<String> names = request.source().tensors().keySet();
+    ParameterChoice choice =
+        new ParameterChoice(Composition.read(request.source().config(), names));
+    return names.stream()
+        .filter(name ->
+            stages.subList(0, index).stream()
+                .anyMatch(stage -> choice.rate(name, stage.updates()) > 0))
+        .collect(Collectors.toSet());
+  }
+
+  private StageModel open(StageBase base, Stage stage) {
     DType compute =
         switch (stage.compute().precision()) {
           case F32 -> DType.F32;

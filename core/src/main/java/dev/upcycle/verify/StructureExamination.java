@@ -4,11 +4,18 @@ import dev.upcycle.checkpoint.DType;
 import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.recipe.Output.StoredDType;
 import dev.upcycle.recipe.Recipe;
+import dev.upcycle.verify.Verifier.Expectation;
 import java.util.Locale;
 import java.util.Optional;
 
 /// Are exactly the tensors there that the config calls for, in the right shapes and dtypes?
 final class StructureExamination implements Examination {
+  private final Expectation expectation;
+
+  StructureExamination(Expectation expectation) {
+    this.expectation = expectation;
+  }
+
   @Override
   public void examine(Subject subject, Findings findings) {
     for (ExpectedTensor expected : subject.expected().all()) {
@@ -52,7 +59,7 @@ final class StructureExamination implements Examination {
     }
   }
 
-  private static void dtype(
+  private void dtype(
       ExpectedTensor expected, TensorEntry actual, Subject subject, Findings findings) {
     findings.covered(CheckKind.DTYPES);
     Optional<DType> stored = subject.recipe().flatMap(StructureExamination::storedDType);
@@ -62,10 +69,12 @@ final class StructureExamination implements Examination {
             .flatMap(dense -> expected.source().flatMap(dense::find))
             .map(TensorEntry::dtype);
     Optional<DType> wanted =
-        source
-            .filter(dtype -> !RoundToNearestEven.isFloat(dtype))
-            .or(() -> stored)
-            .or(() -> source);
+        mayHaveTrained(expected, subject)
+            ? Optional.empty()
+            : source
+                .filter(dtype -> !RoundToNearestEven.isFloat(dtype))
+                .or(() -> stored)
+                .or(() -> source);
     if (wanted.isPresent() && actual.dtype() != wanted.get()) {
       findings.failed(
           CheckKind.DTYPES,
@@ -82,6 +91,15 @@ final class StructureExamination implements Examination {
           expected.name(),
           "dtype expected a floating-point one, actual " + actual.dtype());
     }
+  }
+
+  /// What trained has the type in which it trained.
+  private boolean mayHaveTrained(ExpectedTensor expected, Subject subject) {
+    return switch (expectation) {
+      case CONVERTED -> false;
+      case TRAINED ->
+          subject.manifest().frozen().filter(names -> names.contains(expected.name())).isEmpty();
+    };
   }
 
   private static Optional<DType> storedDType(Recipe recipe) {

@@ -33,7 +33,7 @@ final class TrainedExamination implements Examination {
 
   @Override
   public void examine(Subject subject, Findings findings) {
-    Set<String> frozen = FrozenTensors.read(subject.target().directory());
+    Set<String> frozen = subject.manifest().frozen().orElse(Set.of());
     frozen.stream()
         .filter(name -> subject.expected().find(name).isEmpty())
         .forEach(name ->

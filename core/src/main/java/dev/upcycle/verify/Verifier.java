@@ -114,7 +114,7 @@ public final class Verifier {
       Subject subject, Checkpoint stored, Expectation expectation, Progress progress) {
     List<Examination> structure =
         List.of(
-            new StructureExamination(),
+            new StructureExamination(expectation),
             new FileExamination(stored),
             subject.parts().whole().decodes()
                 ? decoderConfig(expectation)

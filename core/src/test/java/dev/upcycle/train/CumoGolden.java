@@ -97,7 +97,8 @@ record CumoGolden(JsonNode json, GoldenCase inputs) {
   }
 
   static StageModel open(Checkpoint checkpoint, Stage stage) {
-    return StageModel.open(checkpoint, stage, ModelOptions.cpu(), recipe().recipe().output());
+    return StageModel.open(
+        StageBase.of(checkpoint), stage, ModelOptions.cpu(), recipe().recipe().output());
   }
 
   double number(String key) {

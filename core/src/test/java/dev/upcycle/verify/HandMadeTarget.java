@@ -239,7 +239,8 @@ final class HandMadeTarget {
             List.of(),
             files,
             origins,
-            List.of());
+            List.of(),
+            Optional.empty());
     Files.write(targetPath.resolve(Manifest.FILE_NAME), manifest.toJson());
     return this;
   }
