@@ -72,7 +72,7 @@ class DataCheckCommandTest {
     assertThat(outcome.code()).isEqualTo(4);
     assertThat(outcome.out())
         .contains("4, 2 bad")
-        .contains("bad.jsonl, row 1: 'conversations' is NUMBER, expected a list")
+        .contains("bad.jsonl, row 1: 'conversations' is a number, expected a list")
         .contains("bad.jsonl, row 2: not JSON");
   }
 

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -61,6 +62,8 @@ public final class RowFile implements AutoCloseable {
         channel.close();
         throw e;
       }
+    } catch (AccessDeniedException e) {
+      throw DataException.ofFile(file, "access denied; it must be readable");
     } catch (IOException e) {
       throw new UncheckedIOException(file + ": " + e, e);
     }

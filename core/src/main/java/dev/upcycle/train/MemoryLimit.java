@@ -19,15 +19,14 @@ import java.util.stream.Collectors;
 
 /// The memory that a run may use, and the nearest settings that need no more.
 ///
-/// @param bytes of the machine, or of the control group where that is less
+/// @param bytes of the machine, or of its control groups where that is less
 record MemoryLimit(long bytes) {
   private static final Path MACHINE = Path.of("/proc/meminfo");
-  private static final Path GROUP = Path.of("/sys/fs/cgroup/memory.max");
 
   /// That of this machine; empty where it does not say.
   static Optional<MemoryLimit> ofThisMachine() {
     OptionalLong machine = machine();
-    OptionalLong group = group();
+    OptionalLong group = ControlGroups.OF_THIS_PROCESS.limit();
     return machine.isEmpty()
         ? Optional.empty()
         : Optional.of(new MemoryLimit(Math.min(machine.getAsLong(), group.orElse(Long.MAX_VALUE))));
@@ -39,17 +38,6 @@ record MemoryLimit(long bytes) {
           .filter(line -> line.startsWith("MemTotal:"))
           .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) << 10)
           .findFirst();
-    } catch (IOException e) {
-      return OptionalLong.empty();
-    }
-  }
-
-  private static OptionalLong group() {
-    try {
-      String most = Files.readString(GROUP).strip();
-      return most.matches("[0-9]{1,18}")
-          ? OptionalLong.of(Long.parseLong(most))
-          : OptionalLong.empty();
     } catch (IOException e) {
       return OptionalLong.empty();
     }

@@ -19,7 +19,6 @@ import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
-import dev.upcycle.recipe.Start;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -35,13 +34,15 @@ import java.util.concurrent.CancellationException;
 public final class TrainRun {
   private final Request request;
   private final List<Stage> stages;
+  private final List<PlannedModel> models;
   private final TrainListener listener;
 
   private TrainRun(Request request, TrainListener listener) {
     TrainedModel.requireTrainable(request.source());
     this.request = request;
     this.stages = stages(request.recipe());
-    requirePlaces(stages);
+    this.models = PlannedModel.of(request.source(), request.recipe(), stages);
+    StageFit.require(request, stages, models);
     this.listener = listener;
   }
 
@@ -117,7 +118,8 @@ public final class TrainRun {
   /// An interrupt of the calling thread lets the step in work end, saves, and ends the run with
   /// [java.util.concurrent.CancellationException].
   ///
-  /// @throws PlanException when the recipe does not fit the model
+  /// @throws PlanException when a stage of the recipe does not fit the model or its data, before
+  ///   anything is written
   /// @throws NonFiniteLossException when a loss or the gradients are not finite
   /// @throws dev.upcycle.checkpoint.write.OutputException when the folder may not be used
   /// @throws dev.upcycle.checkpoint.write.ResourceException when disk or lock refuse
@@ -156,11 +158,10 @@ public final class TrainRun {
   ///
   /// A GPU's memory is not known here; what does not fit it ends with the first step.
   List<MemoryForecast> requireMemory(Optional<MemoryLimit> limit) {
-    List<StageMemory> models = StageMemory.of(request.source(), request.recipe(), stages);
     List<MemoryForecast> forecasts = new ArrayList<>();
     for (int index = 0; index < stages.size(); index++) {
       Stage stage = stages.get(index);
-      StageMemory model = models.get(index);
+      StageMemory model = new StageMemory(models.get(index));
       if (request.device().equals(Device.CPU)) {
         limit.ifPresent(most -> most.require(stage, model));
       }
@@ -176,27 +177,9 @@ public final class TrainRun {
         .orElseThrow(() ->
             new PlanException(
                 List.of(
-                    "the recipe has no section `train:`, which says what trains at which rate")))
+                    "recipe %s has no section `train:`, which says what trains at which rate"
+                        .formatted(recipe.recipe().name()))))
         .stages();
-  }
-
-  /// A place in the data is one in the same rows, in batches of the same size.
-  private static void requirePlaces(List<Stage> stages) {
-    List<String> reasons = new ArrayList<>();
-    for (int index = 1; index < stages.size(); index++) {
-      Stage stage = stages.get(index);
-      Stage before = stages.get(index - 1);
-      boolean same =
-          before.data().equals(stage.data()) && before.pace().batch() == stage.pace().batch();
-      if (stage.start().data() == Start.Data.KEEP && !same) {
-        reasons.add(
-            "stage %s keeps the place in the data of stage %s, but reads other data or another batch; expected the same, or carry.data: restart"
-                .formatted(stage.name(), before.name()));
-      }
-    }
-    if (!reasons.isEmpty()) {
-      throw new PlanException(reasons);
-    }
   }
 
   private Result run(RunFolder folder) {

@@ -81,6 +81,7 @@ final class DataCheckCommand extends Command {
 
   @Override
   ExitCode run(Terminal terminal) throws InterruptedException {
+    surroundings().signals().stopSoon();
     ResolvedRecipe resolved = resolved();
     Map<String, DataSettings> checked = settings(training(resolved));
     DataCheckReport report =
@@ -107,6 +108,9 @@ final class DataCheckCommand extends Command {
       return reports;
     }
     try (ModelInput input = input(resolved)) {
+      Positions positions = new Positions(input.positions());
+      checked.forEach((name, data) ->
+          positions.warn("max_tokens of stage " + name, data.maxTokens(), terminal));
       for (Map.Entry<String, DataSettings> entry : checked.entrySet()) {
         StageData stage = new StageData(entry.getValue(), input);
         reports.put(
