@@ -101,10 +101,16 @@ class ExamplesTest {
     String text = Session.in(folder).run(help).out();
 
     List<String> lines =
-        text.substring(text.indexOf("\nExamples:")).lines().skip(2).filter(l -> !l.isBlank()).toList();
+        text.substring(text.indexOf("\nExamples:"))
+            .lines()
+            .skip(2)
+            .filter(l -> !l.isBlank())
+            .toList();
     for (int i = 0; i < lines.size(); i++) {
       boolean continued = i > 0 && lines.get(i - 1).endsWith("\\");
-      assertThat(continued || lines.get(i).strip().startsWith("upcycle ")).as(lines.get(i)).isTrue();
+      assertThat(continued || lines.get(i).strip().startsWith("upcycle "))
+          .as(lines.get(i))
+          .isTrue();
     }
   }
 

@@ -4,7 +4,8 @@ import dev.upcycle.arch.Dimensions;
 import dev.upcycle.recipe.Stage;
 
 /// The activations of a decoder, counted from the operations of its layers: a layer's scope holds
-/// all that it makes until the layer ends, and the graph keeps of that what the backward pass reads.
+/// all that it makes until the layer ends, and the graph keeps of that what the backward pass
+/// reads.
 ///
 /// @param sizes of the decoder
 /// @param compute how it computes

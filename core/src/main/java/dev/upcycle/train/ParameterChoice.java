@@ -64,8 +64,9 @@ public final class ParameterChoice {
   /// What does not fit a model.
   ///
   /// @param key of a stage
+  /// @param word of that key's; empty where it is about all of them
   /// @param reason what stands there, what was expected
-  record Misfit(String key, String reason) {}
+  record Misfit(String key, String word, String reason) {}
 
   /// Every word and pattern that fits no tensor, and whether nothing trains.
   ///
@@ -75,7 +76,7 @@ public final class ParameterChoice {
     misfits("rates", updates.rates().keySet(), names, misfits);
     misfits("optimizer.no_decay", updates.optimizer().noDecay(), names, misfits);
     if (misfits.isEmpty() && names.stream().noneMatch(name -> rate(name, updates) > 0)) {
-      misfits.add(new Misfit("rates", "nothing trains: the rates leave every tensor frozen"));
+      misfits.add(new Misfit("rates", "", "nothing trains: the rates leave every tensor frozen"));
     }
     return misfits;
   }
@@ -86,7 +87,9 @@ public final class ParameterChoice {
       if (names.stream().noneMatch(name -> means(what, name))) {
         misfits.add(
             new Misfit(
-                key, "'%s' fits no tensor of the model%s".formatted(what, meant(what, names))));
+                key,
+                what,
+                "'%s' fits no tensor of the model%s".formatted(what, meant(what, names))));
       }
     }
   }

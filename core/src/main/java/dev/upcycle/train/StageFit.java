@@ -1,5 +1,7 @@
 package dev.upcycle.train;
 
+import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.Role;
 import dev.upcycle.chat.ChatException;
 import dev.upcycle.chat.jinja.TemplateException;
 import dev.upcycle.data.DataException;
@@ -18,6 +20,9 @@ import dev.upcycle.recipe.Start;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.stream.Stream;
 
 /// What of a recipe's stages can be seen to be wrong before the first step, later stages included:
 /// a run that ends at its second stage has trained the first for nothing.
@@ -56,7 +61,8 @@ final class StageFit {
     PlannedModel model = models.get(index);
     new ParameterChoice(model.names())
         .misfits(model.placed(), stages.get(index).updates())
-        .forEach(misfit -> refuse(index, misfit.key(), misfit.reason()));
+        .forEach(misfit ->
+            refuse(new Place(index, misfit.key(), Optional.of(misfit.word())), misfit.reason()));
   }
 
   private void losses(int index) {
@@ -77,12 +83,15 @@ final class StageFit {
     }
   }
 
-  /// What an upcycling may leave out, since it says nothing, may not learn to say something before.
+  /// Biases that an upcycling leaves out, since they are zero, may not learn to be something else
+  /// before.
   private void leftOut(int index) {
     for (Discarded left : models.get(index).discarded()) {
       for (int before = 0; before < index; before++) {
-        ParameterChoice choice = new ParameterChoice(models.get(before).names());
-        if (choice.rate(left.name(), stages.get(before).updates()) > 0) {
+        Composition names = models.get(before).names();
+        ParameterChoice choice = new ParameterChoice(names);
+        if (isBias(left.name(), names)
+            && choice.rate(left.name(), stages.get(before).updates()) > 0) {
           refuse(
               before,
               "rates",
@@ -91,6 +100,15 @@ final class StageFit {
         }
       }
     }
+  }
+
+  private static boolean isBias(String name, Composition names) {
+    return names
+        .owner(name)
+        .flatMap(part -> part.match(name))
+        .map(match -> match.template().role())
+        .filter(role -> role == Role.FFN_BIAS || role == Role.ATTENTION_BIAS)
+        .isPresent();
   }
 
   /// A place in the data is one in the same rows, in batches of the same size.
@@ -140,16 +158,40 @@ final class StageFit {
     }
   }
 
+  /// Where a reason stands in a recipe.
+  ///
+  /// @param index of the stage
+  /// @param word below the key, where there is one
+  private record Place(int index, String key, Optional<String> word) {
+    String path() {
+      return "train.stages.%d.%s".formatted(index, key);
+    }
+
+    /// Whether a key path leads there; one segment may be in quotes.
+    boolean isOf(String keyPath) {
+      return word.isPresent()
+          && keyPath.startsWith(path())
+          && keyPath.substring(path().length()).replace("\"", "").equals("." + word.get());
+    }
+  }
+
   private void refuse(int index, String key, String reason) {
-    String path = "train.stages.%d.%s".formatted(index, key);
+    refuse(new Place(index, key, Optional.empty()), reason);
+  }
+
+  private void refuse(Place place, String reason) {
+    String path = place.path();
+    SequencedMap<String, Origin> origins = request.recipe().origins();
     String source =
-        request.recipe().origins().entrySet().stream()
-            .filter(origin -> origin.getKey().startsWith(path))
+        Stream.concat(
+                origins.entrySet().stream().filter(origin -> place.isOf(origin.getKey())),
+                origins.entrySet().stream().filter(origin -> origin.getKey().startsWith(path)))
             .map(Map.Entry::getValue)
             .map(Origin::detail)
             .filter(detail -> !detail.isEmpty())
             .findFirst()
             .orElse("recipe " + request.recipe().recipe().name());
-    reasons.add("%s: %s of stage %s: %s".formatted(source, path, stages.get(index).name(), reason));
+    reasons.add(
+        "%s: %s of stage %s: %s".formatted(source, path, stages.get(place.index()).name(), reason));
   }
 }

@@ -86,10 +86,16 @@ class MemoryForecastTest {
 
   @Test
   void recomputingAndSmallerMicroBatchesNeedFewerActivations() {
-    long usual = Sparse.of("train.defaults.micro_batch=4").part("activations");
-    assertThat(Sparse.of("train.defaults.micro_batch=2").part("activations")).isLessThan(usual);
+    long usual =
+        Sparse.of("train.defaults.batch=8", "train.defaults.micro_batch=4").part("activations");
     assertThat(
-            Sparse.of("train.defaults.micro_batch=4", "train.defaults.recompute=layers")
+            Sparse.of("train.defaults.batch=8", "train.defaults.micro_batch=2").part("activations"))
+        .isLessThan(usual);
+    assertThat(
+            Sparse.of(
+                    "train.defaults.batch=8",
+                    "train.defaults.micro_batch=4",
+                    "train.defaults.recompute=layers")
                 .part("activations"))
         .isLessThan(usual);
   }
@@ -163,8 +169,7 @@ class MemoryForecastTest {
 
   /// A stage that trains everything of a model of which there is only the config.
   private static long forecast(String config, String... settings) throws IOException {
-    ModelConfig read =
-        ModelConfig.read(Files.writeString(folder.resolve("measured.json"), config));
+    ModelConfig read = ModelConfig.read(Files.writeString(folder.resolve("measured.json"), config));
     Composition names = Composition.read(read, Set.of());
     PlannedModel model =
         new PlannedModel(

@@ -1,14 +1,23 @@
 package dev.upcycle.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.upcycle.arch.Composition;
+import dev.upcycle.checkpoint.DType;
+import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.TensorSpec;
 import dev.upcycle.data.SkipLimit;
+import dev.upcycle.plan.Discarded;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.RecipeException;
+import dev.upcycle.recipe.Stage;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -49,8 +58,7 @@ class StageFitTest {
   }
 
   private TrainRun.Result run(TrainRun.Request request) {
-    return TrainRun.run(
-        request, folder.resolve("run"), TrainRun.Mode.FRESH, TrainListener.SILENT);
+    return TrainRun.run(request, folder.resolve("run"), TrainRun.Mode.FRESH, TrainListener.SILENT);
   }
 
   private void assertRefused(TrainRun.Request request, String message) {
@@ -105,15 +113,10 @@ class StageFitTest {
 
   @Test
   void aBadFirstRowIsLeftToTheStageWhereRowsMayBePassedOver() {
-    TrainRun.Request strict =
-        request("train.stages.1.data.path=" + folder.resolve("bad.jsonl"));
+    TrainRun.Request strict = request("train.stages.1.data.path=" + folder.resolve("bad.jsonl"));
     TrainRun.Request lenient =
         new TrainRun.Request(
-            strict.source(),
-            strict.recipe(),
-            strict.device(),
-            strict.threads(),
-            new SkipLimit(1));
+            strict.source(), strict.recipe(), strict.device(), strict.threads(), new SkipLimit(1));
     assertThat(run(lenient).steps()).isEqualTo(2);
   }
 
@@ -162,5 +165,38 @@ class StageFitTest {
     TrainRun.Request early = request("train.stages.0.rates={experts: 1.0e-3}");
     assertThatThrownBy(() -> TrainRun.preview(early))
         .hasMessageContaining("train.stages.0.rates of stage a: 'experts' fits no tensor");
+  }
+
+  @Test
+  void aBiasThatMustStayZeroMayNotTrainBeforeItIsLeftOut() throws IOException {
+    ModelConfig config =
+        ModelConfig.read(
+            Files.writeString(
+                folder.resolve("biased.json"),
+                """
+                {"model_type": "llama", "vocab_size": 259, "hidden_size": 16,
+                 "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2,
+                 "num_key_value_heads": 2, "hidden_act": "silu", "rms_norm_eps": 1e-5,
+                 "mlp_bias": true, "max_position_embeddings": 64, "tie_word_embeddings": false}
+                """));
+    Composition names = Composition.read(config, Set.of());
+    List<TensorSpec> tensors = names.slots().map(slot -> slot.spec(DType.F32)).toList();
+    String bias = "model.layers.0.mlp.up_proj.bias";
+    List<PlannedModel> models =
+        List.of(
+            new PlannedModel(config, names, tensors, List.of()),
+            new PlannedModel(config, names, tensors, List.of(new Discarded(bias, "all zero"))));
+
+    TrainRun.Request moving = request();
+    assertThatThrownBy(() -> StageFit.require(moving, stages(moving), models))
+        .hasMessageContaining("train.stages.0.rates of stage a: " + bias + " trains, which stage b")
+        .hasMessageContaining("expected \"" + bias + "\": 0");
+    TrainRun.Request frozen = request("train.stages.0.rates={all: 1, \"*.bias\": 0}");
+    assertThatCode(() -> StageFit.require(frozen, stages(frozen), models))
+        .doesNotThrowAnyException();
+  }
+
+  private static List<Stage> stages(TrainRun.Request request) {
+    return request.recipe().recipe().training().orElseThrow().stages();
   }
 }
