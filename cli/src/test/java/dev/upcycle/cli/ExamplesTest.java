@@ -108,9 +108,7 @@ class ExamplesTest {
             .toList();
     for (int i = 0; i < lines.size(); i++) {
       boolean continued = i > 0 && lines.get(i - 1).endsWith("\\");
-      assertThat(continued || lines.get(i).strip().startsWith("upcycle "))
-          .as(lines.get(i))
-          .isTrue();
+      assertThat(continued || lines.get(i).matches(" +(upcycle|[.]) .*")).as(lines.get(i)).isTrue();
     }
   }
 

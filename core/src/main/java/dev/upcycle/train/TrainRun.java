@@ -42,7 +42,6 @@ public final class TrainRun {
     this.request = request;
     this.stages = stages(request.recipe());
     this.models = PlannedModel.of(request.source(), request.recipe(), stages);
-    StageFit.require(request, stages, models);
     this.listener = listener;
   }
 
@@ -125,9 +124,16 @@ public final class TrainRun {
   /// @throws dev.upcycle.checkpoint.write.ResourceException when disk or lock refuse
   public static Result run(Request request, Place place, TrainListener listener) {
     TrainRun run = new TrainRun(request, listener);
+    if (place.mode() == Mode.FRESH) {
+      run.requireFit();
+    }
     run.requireMemory(MemoryLimit.ofThisMachine());
     RunIdentity identity = RunIdentity.of(request.source(), request.recipe(), run.stages);
     try (RunFolder folder = RunFolder.open(identity, place)) {
+      if (place.mode() == Mode.RESUME) {
+        // What is not what the run began with is told before what is wrong with it.
+        run.requireFit();
+      }
       folder.checkpoints().torn().forEach(listener::tornCheckpoint);
       return run.run(folder);
     }
@@ -139,6 +145,7 @@ public final class TrainRun {
   /// @throws dev.upcycle.checkpoint.write.ResourceException when a stage does not fit the memory
   public static TrainPreview preview(Request request) {
     TrainRun run = new TrainRun(request, TrainListener.SILENT);
+    run.requireFit();
     List<MemoryForecast> forecasts = run.requireMemory(MemoryLimit.ofThisMachine());
     Stage first = run.stages.getFirst();
     try (StageModel model = run.open(request.source(), first);
@@ -152,6 +159,10 @@ public final class TrainRun {
       cancelled.initCause(e);
       throw cancelled;
     }
+  }
+
+  private void requireFit() {
+    StageFit.require(request, stages, models);
   }
 
   /// Refuses stages that need more than there is, before anything is read or written.

@@ -26,7 +26,7 @@ import tools.jackson.databind.node.ObjectNode;
           + " that the layer of experts takes a tenth longer.",
     },
     footer = {
-      "upcycle bench layer --hidden 64 --intermediate 96 --tokens 256 --turns 1   # a try",
+      "upcycle bench layer --hidden 64 --intermediate 96 --tokens 256 --turns 1",
       "upcycle bench layer --hidden 64 --tokens 256 --turns 3 --dtype bf16 -j 1 --json",
     })
 final class BenchLayerCommand extends Command {
