@@ -229,4 +229,15 @@ class DataCheckCommandTest {
     assertThat(outcome.code()).describedAs(outcome.err()).isZero();
     assertThat(outcome.out()).contains("3, 0 bad");
   }
+
+  @Test
+  void rowsThatTakeLongAreAnnounced() throws IOException {
+    Files.writeString(folder.resolve("long.txt"), "The Rays of Light. ".repeat(60_000));
+    Session.Outcome outcome = check("--data", "read=long.txt");
+
+    assertThat(outcome.code()).isZero();
+    assertThat(outcome.err())
+        .contains("checking read: rows of about 1.14 MB, each tokenised in one piece")
+        .doesNotContain("checking talk");
+  }
 }

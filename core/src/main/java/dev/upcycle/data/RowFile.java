@@ -110,6 +110,11 @@ public final class RowFile implements AutoCloseable {
     return spans.rows();
   }
 
+  /// How many bytes its rows have together, and what lies between them.
+  public long bytes() {
+    return spans.end(rows() - 1) - spans.start(0);
+  }
+
   /// The byte at which a row begins.
   public long start(long row) {
     return spans.start(checked(row));

@@ -23,6 +23,10 @@ import java.util.stream.Collectors;
 record MemoryLimit(long bytes) {
   private static final Path MACHINE = Path.of("/proc/meminfo");
 
+  /// A forecast's greatest share of error (docs/train.md, Memory): what is proposed must not end
+  /// for want of memory too.
+  private static final double ERROR = 0.15;
+
   /// That of this machine; empty where it does not say.
   static Optional<MemoryLimit> ofThisMachine() {
     OptionalLong machine = machine();
@@ -66,12 +70,17 @@ record MemoryLimit(long bytes) {
     return forecast.bytes() <= bytes;
   }
 
+  /// Whether it fits though the forecast is as much too low as forecasts may be.
+  private boolean fitsSurely(MemoryForecast forecast) {
+    return forecast.bytes() <= bytes / (1 + ERROR);
+  }
+
   private String advice(Stage stage, StageMemory model) {
     SequencedMap<String, UnaryOperator<Stage>> changes = changes(stage, model);
     List<String> alone = new ArrayList<>();
     changes.forEach((name, change) -> {
       MemoryForecast changed = model.forecast(change.apply(stage));
-      if (fits(changed)) {
+      if (fitsSurely(changed)) {
         alone.add("%s (%s)".formatted(name, text(changed.bytes())));
       }
     });
@@ -84,7 +93,7 @@ record MemoryLimit(long bytes) {
       together = change.getValue().apply(together);
       names.add(change.getKey());
       MemoryForecast changed = model.forecast(together);
-      if (fits(changed)) {
+      if (fitsSurely(changed)) {
         return "it fits with %s together (%s)"
             .formatted(String.join(", ", names), text(changed.bytes()));
       }

@@ -1,6 +1,7 @@
 package dev.upcycle.cli.command;
 
 import dev.upcycle.cli.terminal.ProgressMeter;
+import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.data.DataCheck;
@@ -46,6 +47,8 @@ import picocli.CommandLine.Parameters;
       "upcycle data check ./tune.yaml   # rows and images only",
     })
 final class DataCheckCommand extends Command {
+  private static final long LONG_ROW_BYTES = 1_000_000;
+
   @Parameters(
       paramLabel = "RECIPE",
       description = "A shipped recipe's name or a file, with a section train.")
@@ -202,6 +205,12 @@ final class DataCheckCommand extends Command {
     long rows;
     try (RowFile file = RowFile.open(stage.getValue().path())) {
       rows = file.rows();
+      long bytes = file.bytes() / rows;
+      if (bytes > LONG_ROW_BYTES) {
+        terminal.note(
+            "checking %s: rows of about %s, each tokenised in one piece; nothing is told meanwhile"
+                .formatted(stage.getKey(), Quantities.bytes(bytes)));
+      }
     }
     try (ProgressMeter meter = terminal.meter("checking " + stage.getKey())) {
       return check.run(done -> meter.counted(done, Math.max(rows, done), "samples"));
