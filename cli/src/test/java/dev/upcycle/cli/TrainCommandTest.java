@@ -197,4 +197,12 @@ class TrainCommandTest {
         .doesNotContain("/./")
         .doesNotContain(" and ");
   }
+
+  @Test
+  void aFileInThePlaceOfTheFolderIsTold() throws IOException {
+    Files.writeString(folder.resolve("run"), "");
+    Session.Outcome outcome = train();
+    assertThat(outcome.code()).isEqualTo(6);
+    assertThat(outcome.err()).contains("run: a file lies there, expected a folder");
+  }
 }

@@ -27,7 +27,7 @@ import tools.jackson.databind.node.ObjectNode;
     },
     footer = {
       "upcycle bench layer --hidden 64 --intermediate 96 --tokens 256 --turns 1",
-      "upcycle bench layer --hidden 64 --tokens 256 --turns 3 --dtype bf16 -j 1 --json",
+      "upcycle bench layer --hidden 64 --tokens 256 --turns 3 --dtype bf16 -j 1",
     })
 final class BenchLayerCommand extends Command {
   @Option(
