@@ -17,7 +17,9 @@ final class Interruption implements Signals {
   /// How long work that did not ask for more has to stop.
   static final Duration PATIENCE = Duration.ofSeconds(20);
 
-  private final Duration patience;
+  private static final Duration LITTLE_PATIENCE = Duration.ofSeconds(1);
+
+  private volatile Duration patience;
   private final CountDownLatch finished = new CountDownLatch(1);
   private final AtomicInteger code = new AtomicInteger(ExitCode.INTERRUPTED.code());
   private volatile Optional<String> notice = Optional.empty();
@@ -41,6 +43,11 @@ final class Interruption implements Signals {
     this.notice = Optional.of(notice);
   }
 
+  @Override
+  public void stopSoon() {
+    patience = LITTLE_PATIENCE;
+  }
+
   /// Says that the work has ended, and with which exit code.
   void finish(int code) {
     this.code.set(code);
@@ -62,7 +69,10 @@ final class Interruption implements Signals {
       if (patient.isPresent()) {
         finished.await();
       } else if (!finished.await(patience.toMillis(), TimeUnit.MILLISECONDS)) {
-        System.err.println("upcycle: interrupted, and the work in progress did not stop in time");
+        System.err.println(
+            patience.equals(LITTLE_PATIENCE)
+                ? "upcycle: interrupted"
+                : "upcycle: interrupted, and the work in progress did not stop in time");
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -72,7 +72,7 @@ class DataCheckCommandTest {
     assertThat(outcome.code()).isEqualTo(4);
     assertThat(outcome.out())
         .contains("4, 2 bad")
-        .contains("bad.jsonl, row 1: 'conversations' is NUMBER, expected a list")
+        .contains("bad.jsonl, row 1: 'conversations' is a number, expected a list")
         .contains("bad.jsonl, row 2: not JSON");
   }
 
@@ -228,5 +228,16 @@ class DataCheckCommandTest {
 
     assertThat(outcome.code()).describedAs(outcome.err()).isZero();
     assertThat(outcome.out()).contains("3, 0 bad");
+  }
+
+  @Test
+  void rowsThatTakeLongAreAnnounced() throws IOException {
+    Files.writeString(folder.resolve("long.txt"), "The Rays of Light. ".repeat(60_000));
+    Session.Outcome outcome = check("--data", "read=long.txt");
+
+    assertThat(outcome.code()).isZero();
+    assertThat(outcome.err())
+        .contains("checking read: rows of about 1.14 MB, each tokenised in one piece")
+        .doesNotContain("checking talk");
   }
 }

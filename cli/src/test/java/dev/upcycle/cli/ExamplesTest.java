@@ -94,6 +94,25 @@ class ExamplesTest {
   }
 
   @ParameterizedTest
+  @MethodSource("commands")
+  void noExampleOfAHelpIsBrokenOverLines(String command) {
+    List<String> help = new ArrayList<>(ShellLine.split(command));
+    help.add("--help");
+    String text = Session.in(folder).run(help).out();
+
+    List<String> lines =
+        text.substring(text.indexOf("\nExamples:"))
+            .lines()
+            .skip(2)
+            .filter(l -> !l.isBlank())
+            .toList();
+    for (int i = 0; i < lines.size(); i++) {
+      boolean continued = i > 0 && lines.get(i - 1).endsWith("\\");
+      assertThat(continued || lines.get(i).matches(" +(upcycle|[.]) .*")).as(lines.get(i)).isTrue();
+    }
+  }
+
+  @ParameterizedTest
   @ValueSource(strings = {"README.md", "docs/commands.md"})
   void everyCommandOfTheDocumentationWorks(String page) throws IOException {
     runAll(Files.readString(ROOT.resolve(page)));

@@ -127,6 +127,82 @@ class TrainCommandTest {
     Session.Outcome outcome =
         Session.in(folder).run("train", "mistral-4x2", "--model", "./dense", "--out", "./run");
     assertThat(outcome.code()).isEqualTo(4);
-    assertThat(outcome.err()).contains("no section `train:`");
+    assertThat(outcome.err()).contains("recipe mistral-4x2 has no section `train:`");
+  }
+
+  @Test
+  void moreTokensThanTheModelWasMadeForAreWarnedOf() {
+    Session.Outcome outcome = train("--dry-run", "--set", "train.stages.1.data.max_tokens=300");
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(outcome.err())
+        .contains("max_tokens of stage sparse: 300 tokens, and the model was made for 256")
+        .doesNotContain("stage dense:");
+    Session.Outcome checked =
+        Session.in(folder)
+            .run(
+                "data",
+                "check",
+                "./tune.yaml",
+                "--model",
+                "./dense",
+                "--set",
+                "train.stages.1.data.max_tokens=300");
+    assertThat(checked.err()).contains("max_tokens of stage sparse: 300 tokens");
+  }
+
+  @Test
+  void whatALaterStageSaysWrongIsToldWithoutTraining() {
+    for (String how : new String[] {"--dry-run", "--json"}) {
+      Session.Outcome outcome = train(how, "--set", "train.stages.1.rates={al: 1}");
+      assertThat(outcome.code()).isEqualTo(4);
+      assertThat(outcome.err())
+          .contains("train.stages.1.rates of stage sparse: 'al' fits no tensor")
+          .contains("did you mean all?");
+      assertThat(folder.resolve("run")).doesNotExist();
+    }
+  }
+
+  @Test
+  void aDeviceThatIsNoneIsWrongUsage() {
+    Session.Outcome outcome = train("--device", "tpu");
+    assertThat(outcome.code()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--device tpu: expected auto, cpu or cuda[:INDEX]");
+  }
+
+  @Test
+  void aFolderOfImagesIsRefusedWhereTheModelSeesNone() {
+    Session.Outcome outcome = train("--images", "dense=nix");
+    assertThat(outcome.code()).isEqualTo(4);
+    assertThat(outcome.err()).contains("train.stages.0.data.images of stage dense:");
+  }
+
+  @Test
+  void aBadRowIsToldWithTheOptionThatPassesOverIt() throws IOException {
+    Files.writeString(folder.resolve("rows.jsonl"), "{\"text\": 3}\n");
+    Session.Outcome outcome = train("--data", "dense=rows.jsonl");
+    assertThat(outcome.code()).isEqualTo(4);
+    assertThat(outcome.err()).contains("row 0: 'text' is a number").contains("--skip-bad N");
+  }
+
+  @Test
+  void oneStepIsToldOnceAndPathsHaveNoDots() {
+    Session.Outcome outcome =
+        train(
+            "--set",
+            "train.stages=[{name: one, steps: 1, rates: {all: 1.0e-3},"
+                + " data: {path: dense/held-out.txt, max_tokens: 32}}]");
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(outcome.out())
+        .contains("run/final: after 1 step, cross-entropy")
+        .doesNotContain("/./")
+        .doesNotContain(" and ");
+  }
+
+  @Test
+  void aFileInThePlaceOfTheFolderIsTold() throws IOException {
+    Files.writeString(folder.resolve("run"), "");
+    Session.Outcome outcome = train();
+    assertThat(outcome.code()).isEqualTo(6);
+    assertThat(outcome.err()).contains("run: a file lies there, expected a folder");
   }
 }

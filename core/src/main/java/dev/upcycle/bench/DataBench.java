@@ -125,6 +125,7 @@ public final class DataBench {
         Tokenizer.require(folder),
         new ModelInput.Vocabulary(
             DrawnTokenizer.vocabulary(), OptionalLong.empty(), DrawnTokenizer.padding()),
+        OptionalLong.empty(),
         Optional.of(
             new ImageInput(
                 Preprocessing.read(folder),

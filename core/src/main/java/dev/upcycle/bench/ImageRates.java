@@ -31,7 +31,7 @@ public record ImageRates(double prepared, double consumed, double ratio) {
     DrawnData.writeTo(folder.resolve("data"));
     Path model = folder.resolve("dense");
     DrawnModel.writeTo(model);
-    DrawnModel.writeRecipesTo(folder);
+    DrawnModel.writeRecipesTo(folder, List.of(DrawnModel.STAGES));
     String precision = settings.options().compute().name().toLowerCase(Locale.ROOT);
     ResolvedRecipe recipe =
         Recipes.resolve(

@@ -22,9 +22,14 @@ import tools.jackson.databind.JsonNode;
 /// @param directory where the tokenizer's files lie
 /// @param tokenizer text to ids
 /// @param vocabulary its ids
+/// @param positions the most tokens that it was made for, where its config says so
 /// @param images empty where it takes none
 public record ModelInput(
-    Path directory, Tokenizer tokenizer, Vocabulary vocabulary, Optional<ImageInput> images)
+    Path directory,
+    Tokenizer tokenizer,
+    Vocabulary vocabulary,
+    OptionalLong positions,
+    Optional<ImageInput> images)
     implements AutoCloseable {
 
   /// The ids that a model knows.
@@ -75,13 +80,24 @@ public record ModelInput(
 
   /// @param folders where a file of this name lies
   private static ModelInput of(ModelConfig config, Function<String, Path> folders) {
-    Architecture whole = Architecture.require(config.modelType());
-    Optional<ModelPart> language = Composition.read(config, Set.of()).find(Part.LANGUAGE);
-    ModelConfig words =
-        language.map(part -> part.family().complete(part.config())).orElse(whole.complete(config));
+    ModelConfig words = words(config);
     Optional<ImageInput> images = ImageInput.find(folders.apply(Preprocessing.FILE_NAME), config);
     Path texts = folders.apply(Tokenizer.FILE_NAME);
-    return new ModelInput(texts, Tokenizer.require(texts), Vocabulary.of(words), images);
+    return new ModelInput(
+        texts, Tokenizer.require(texts), Vocabulary.of(words), positions(config), images);
+  }
+
+  /// The config of what reads texts.
+  private static ModelConfig words(ModelConfig config) {
+    Optional<ModelPart> language = Composition.read(config, Set.of()).find(Part.LANGUAGE);
+    return language
+        .map(part -> part.family().complete(part.config()))
+        .orElseGet(() -> Architecture.require(config.modelType()).complete(config));
+  }
+
+  /// The most tokens that a model was made for, where its config says so.
+  public static OptionalLong positions(ModelConfig config) {
+    return words(config).findLong("max_position_embeddings");
   }
 
   /// Its own chat template.

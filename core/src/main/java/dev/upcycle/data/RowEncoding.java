@@ -41,8 +41,11 @@ public sealed interface RowEncoding {
     }
   }
 
+  /// Conversations, by some template.
+  sealed interface Conversing extends RowEncoding {}
+
   /// Conversations by a template of LLaVA's.
-  record Llava(LlavaTemplate template, Tokenizer tokenizer) implements RowEncoding {
+  record Llava(LlavaTemplate template, Tokenizer tokenizer) implements Conversing {
     @Override
     public Tokens tokens(DataRow row) {
       return Tokens.of(
@@ -51,7 +54,7 @@ public sealed interface RowEncoding {
   }
 
   /// Conversations by the model's own template; what the assistant says is learned.
-  record Chat(ChatTemplate template, Tokenizer tokenizer) implements RowEncoding {
+  record Chat(ChatTemplate template, Tokenizer tokenizer) implements Conversing {
     /// What a template that asks for the date takes for today, so that equal rows give equal tokens
     /// on every day.
     private static final LocalDateTime TODAY = LocalDateTime.of(2025, 1, 1, 0, 0);

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -61,6 +62,8 @@ public final class RowFile implements AutoCloseable {
         channel.close();
         throw e;
       }
+    } catch (AccessDeniedException e) {
+      throw DataException.ofFile(file, "access denied; it must be readable");
     } catch (IOException e) {
       throw new UncheckedIOException(file + ": " + e, e);
     }
@@ -105,6 +108,11 @@ public final class RowFile implements AutoCloseable {
   /// How many rows it has.
   public long rows() {
     return spans.rows();
+  }
+
+  /// How many bytes its rows have together, and what lies between them.
+  public long bytes() {
+    return spans.end(rows() - 1) - spans.start(0);
   }
 
   /// The byte at which a row begins.

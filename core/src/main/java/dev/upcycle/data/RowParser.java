@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
@@ -23,6 +24,10 @@ record RowParser(Path file, long row) {
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
+
+  /// Where a limit of the parser is set in its own code.
+  private static final Pattern JAVA = Pattern.compile(", from `[^`]*`");
+
   private static final Map<String, Turn.Role> OF_MESSAGES =
       Map.of("system", Turn.Role.SYSTEM, "user", Turn.Role.USER, "assistant", Turn.Role.ASSISTANT);
   private static final Map<String, Turn.Role> OF_LLAVA =
@@ -39,14 +44,14 @@ record RowParser(Path file, long row) {
     try {
       json = JSON.readTree(bytes);
     } catch (JacksonException e) {
-      throw fault("not JSON: " + e.getOriginalMessage());
+      throw fault("not JSON: " + JAVA.matcher(e.getOriginalMessage()).replaceAll(""));
     }
     List<String> kinds =
         List.of("text", MESSAGES.list(), LLAVA.list()).stream().filter(json::has).toList();
     if (!json.isObject() || kinds.size() != 1) {
       throw fault(
           "expected an object with one of 'text', 'messages' and 'conversations', found "
-              + (json.isObject() ? keys(json) : json.getNodeType()));
+              + (json.isObject() ? keys(json) : kind(json)));
     }
     return switch (kinds.getFirst()) {
       case "text" -> new DataRow.Text(text(json.get("text"), "'text'"));
@@ -78,7 +83,7 @@ record RowParser(Path file, long row) {
   private List<Turn> turns(JsonNode json, Dialect dialect) {
     JsonNode list = json.get(dialect.list());
     if (!list.isArray()) {
-      throw fault("'%s' is %s, expected a list".formatted(dialect.list(), list.getNodeType()));
+      throw fault("'%s' is %s, expected a list".formatted(dialect.list(), kind(list)));
     }
     List<Turn> turns = new ArrayList<>();
     for (JsonNode turn : list.values()) {
@@ -107,11 +112,21 @@ record RowParser(Path file, long row) {
 
   private String text(JsonNode value, String where) {
     if (!value.isString()) {
-      throw fault(
-          "%s is %s, expected text"
-              .formatted(where, value.isMissingNode() ? "missing" : value.getNodeType()));
+      throw fault("%s is %s, expected text".formatted(where, kind(value)));
     }
     return value.stringValue();
+  }
+
+  private static String kind(JsonNode json) {
+    return switch (json.getNodeType()) {
+      case ARRAY -> "a list";
+      case BOOLEAN -> "true or false";
+      case NUMBER -> "a number";
+      case OBJECT, POJO -> "an object";
+      case STRING, BINARY -> "a text";
+      case NULL -> "null";
+      case MISSING -> "missing";
+    };
   }
 
   private static String keys(JsonNode json) {

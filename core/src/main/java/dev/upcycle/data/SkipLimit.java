@@ -19,8 +19,11 @@ public record SkipLimit(long rows) {
   /// @param already how many were passed over before it
   /// @throws DataException the fault itself where it is not about a row, or one too many
   void pass(DataException fault, long already) {
-    if (fault.row().isEmpty() || rows == 0) {
+    if (fault.row().isEmpty()) {
       throw fault;
+    }
+    if (rows == 0) {
+      throw fault.and("mend or remove it, or pass over bad rows: --skip-bad N");
     }
     if (already >= rows) {
       throw fault.and(

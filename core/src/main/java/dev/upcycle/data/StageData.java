@@ -1,9 +1,12 @@
 package dev.upcycle.data;
 
+import dev.upcycle.chat.ChatException;
 import dev.upcycle.chat.LlavaTemplate;
 import dev.upcycle.data.Batch.WithoutImage;
 import dev.upcycle.image.Preprocessing;
 import dev.upcycle.recipe.DataSettings;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Optional;
 
 /// Opens the data of a recipe's stage for a model.
@@ -31,13 +34,56 @@ public record StageData(DataSettings settings, ModelInput model) {
               rows,
               plain,
               new PackedTexts.Packing(settings.maxTokens(), model.vocabulary().size(), work));
-      case RowEncoding.Llava llava ->
-          of(new RowSamples(rows, llava, limits(RowSamples.TooLong.CUT), pictures()), work);
-      case RowEncoding.Chat chat ->
-          of(
-              new RowSamples(rows, chat, limits(RowSamples.TooLong.REFUSED), Optional.empty()),
-              work);
+      case RowEncoding.Conversing conversing -> of(samples(rows, conversing), work);
     };
+  }
+
+  private RowSamples samples(RowFile rows, RowEncoding.Conversing encoding) {
+    return switch (encoding) {
+      case RowEncoding.Llava _ ->
+          new RowSamples(rows, encoding, limits(RowSamples.TooLong.CUT), pictures());
+      case RowEncoding.Chat _ ->
+          new RowSamples(rows, encoding, limits(RowSamples.TooLong.REFUSED), Optional.empty());
+    };
+  }
+
+  /// Opens the file, the folder of images and the template, so that what is wrong with them is
+  /// known before training; and reads the first row, where that may not be bad.
+  ///
+  /// @param skip how many bad rows are passed over
+  /// @throws DataException when file or folder is not there, or the row is bad
+  /// @throws dev.upcycle.chat.ChatException as [#encoding]
+  public void requireBeginning(SkipLimit skip) {
+    RowEncoding encoding = encoding();
+    for (Path folder : settings.images().stream().toList()) {
+      if (!Files.isDirectory(folder)) {
+        throw DataException.ofFile(
+            folder, Files.exists(folder) ? "is no folder of images" : "there is no such folder");
+      }
+    }
+    try (RowFile rows = RowFile.open(settings.path())) {
+      if (skip.equals(SkipLimit.NONE)) {
+        try {
+          first(rows, encoding);
+        } catch (DataException e) {
+          skip.pass(e, 0);
+        }
+      }
+    }
+  }
+
+  /// A text may be a whole book, so it is not tokenised.
+  private void first(RowFile rows, RowEncoding encoding) {
+    switch (encoding) {
+      case RowEncoding.Plain _ -> {
+        try {
+          rows.row(0).requireText();
+        } catch (ChatException e) {
+          throw DataException.ofRow(rows.file(), 0, String.valueOf(e.getMessage()));
+        }
+      }
+      case RowEncoding.Conversing conversing -> samples(rows, conversing).sample(0);
+    }
   }
 
   /// A model that sees gets a picture for each row, so that rows cannot share a sequence.

@@ -139,7 +139,12 @@ public final class CumoQuickstart {
     CumoQuickstart quickstart = new CumoQuickstart(request, listener);
     DrawnData.writeTo(quickstart.path(DATA));
     DrawnModel.writeTo(quickstart.path(DENSE));
-    DrawnModel.writeRecipesTo(request.out());
+    DrawnModel.writeRecipesTo(
+        request.out(),
+        switch (request.controls()) {
+          case NONE -> List.of(DrawnModel.STAGES, DrawnModel.DENSE);
+          case ALL -> List.of(DrawnModel.STAGES, DrawnModel.DENSE, DrawnModel.SPARSE);
+        });
     return quickstart.run(start);
   }
 

@@ -62,8 +62,8 @@ public final class DrawnModel {
   }
 
   /// Writes the recipes, which read [DrawnData] in a folder `data` beside them.
-  public static void writeRecipesTo(Path directory) {
-    for (String name : List.of(STAGES, DENSE, SPARSE)) {
+  public static void writeRecipesTo(Path directory, List<String> names) {
+    for (String name : names) {
       put(directory.resolve(name), text(name).getBytes(StandardCharsets.UTF_8));
     }
   }

@@ -19,15 +19,18 @@ import java.util.stream.Collectors;
 
 /// The memory that a run may use, and the nearest settings that need no more.
 ///
-/// @param bytes of the machine, or of the control group where that is less
+/// @param bytes of the machine, or of its control groups where that is less
 record MemoryLimit(long bytes) {
   private static final Path MACHINE = Path.of("/proc/meminfo");
-  private static final Path GROUP = Path.of("/sys/fs/cgroup/memory.max");
+
+  /// A forecast's greatest share of error (docs/train.md, Memory): what is proposed must not end
+  /// for want of memory too.
+  private static final double ERROR = 0.15;
 
   /// That of this machine; empty where it does not say.
   static Optional<MemoryLimit> ofThisMachine() {
     OptionalLong machine = machine();
-    OptionalLong group = group();
+    OptionalLong group = ControlGroups.OF_THIS_PROCESS.limit();
     return machine.isEmpty()
         ? Optional.empty()
         : Optional.of(new MemoryLimit(Math.min(machine.getAsLong(), group.orElse(Long.MAX_VALUE))));
@@ -39,17 +42,6 @@ record MemoryLimit(long bytes) {
           .filter(line -> line.startsWith("MemTotal:"))
           .mapToLong(line -> Long.parseLong(line.replaceAll("[^0-9]", "")) << 10)
           .findFirst();
-    } catch (IOException e) {
-      return OptionalLong.empty();
-    }
-  }
-
-  private static OptionalLong group() {
-    try {
-      String most = Files.readString(GROUP).strip();
-      return most.matches("[0-9]{1,18}")
-          ? OptionalLong.of(Long.parseLong(most))
-          : OptionalLong.empty();
     } catch (IOException e) {
       return OptionalLong.empty();
     }
@@ -78,12 +70,17 @@ record MemoryLimit(long bytes) {
     return forecast.bytes() <= bytes;
   }
 
+  /// Whether it fits though the forecast is as much too low as forecasts may be.
+  private boolean fitsSurely(MemoryForecast forecast) {
+    return forecast.bytes() <= bytes / (1 + ERROR);
+  }
+
   private String advice(Stage stage, StageMemory model) {
     SequencedMap<String, UnaryOperator<Stage>> changes = changes(stage, model);
     List<String> alone = new ArrayList<>();
     changes.forEach((name, change) -> {
       MemoryForecast changed = model.forecast(change.apply(stage));
-      if (fits(changed)) {
+      if (fitsSurely(changed)) {
         alone.add("%s (%s)".formatted(name, text(changed.bytes())));
       }
     });
@@ -96,7 +93,7 @@ record MemoryLimit(long bytes) {
       together = change.getValue().apply(together);
       names.add(change.getKey());
       MemoryForecast changed = model.forecast(together);
-      if (fits(changed)) {
+      if (fitsSurely(changed)) {
         return "it fits with %s together (%s)"
             .formatted(String.join(", ", names), text(changed.bytes()));
       }

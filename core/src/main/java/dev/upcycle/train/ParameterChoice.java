@@ -31,7 +31,11 @@ public final class ParameterChoice {
   /// @throws PlanException naming every word and pattern that fits nothing, and when nothing trains
   public List<ParameterGroup> groups(SequencedMap<String, Tensor> parameters, Updates updates) {
     Updates.AdamWSettings settings = updates.optimizer();
-    requireUse(parameters.keySet(), updates);
+    List<Misfit> misfits = misfits(parameters.keySet(), updates);
+    if (!misfits.isEmpty()) {
+      throw new PlanException(
+          misfits.stream().map(misfit -> misfit.key() + ": " + misfit.reason()).toList());
+    }
     Map<Pace, SequencedMap<String, Tensor>> groups = new LinkedHashMap<>();
     parameters.forEach((name, tensor) -> {
       double rate = rate(name, updates);
@@ -41,9 +45,6 @@ public final class ParameterChoice {
         groups.computeIfAbsent(pace, _ -> new LinkedHashMap<>()).put(name, tensor);
       }
     });
-    if (groups.isEmpty()) {
-      throw new PlanException(List.of("nothing trains: the rates leave every tensor frozen"));
-    }
     List<ParameterGroup> found = new ArrayList<>();
     groups.forEach((pace, own) -> found.add(new ParameterGroup(pace.rate(), pace.decay(), own)));
     return found;
@@ -60,30 +61,54 @@ public final class ParameterChoice {
     return rate;
   }
 
-  private void requireUse(Collection<String> names, Updates updates) {
-    List<String> reasons = new ArrayList<>();
-    for (String what : updates.rates().keySet()) {
-      if (names.stream().noneMatch(name -> means(what, name))) {
-        reasons.add("rates: '%s' fits no tensor of the model; %s".formatted(what, known(names)));
-      }
+  /// What does not fit a model.
+  ///
+  /// @param key of a stage
+  /// @param word of that key's; empty where it is about all of them
+  /// @param reason what stands there, what was expected
+  record Misfit(String key, String word, String reason) {}
+
+  /// Every word and pattern that fits no tensor, and whether nothing trains.
+  ///
+  /// @param names of the model's tensors
+  List<Misfit> misfits(Collection<String> names, Updates updates) {
+    List<Misfit> misfits = new ArrayList<>();
+    misfits("rates", updates.rates().keySet(), names, misfits);
+    misfits("optimizer.no_decay", updates.optimizer().noDecay(), names, misfits);
+    if (misfits.isEmpty() && names.stream().noneMatch(name -> rate(name, updates) > 0)) {
+      misfits.add(new Misfit("rates", "", "nothing trains: the rates leave every tensor frozen"));
     }
-    for (String what : updates.optimizer().noDecay()) {
+    return misfits;
+  }
+
+  private void misfits(
+      String key, Collection<String> words, Collection<String> names, List<Misfit> misfits) {
+    for (String what : words) {
       if (names.stream().noneMatch(name -> means(what, name))) {
-        reasons.add(
-            "optimizer.no_decay: '%s' fits no tensor of the model; %s"
-                .formatted(what, known(names)));
+        misfits.add(
+            new Misfit(
+                key,
+                what,
+                "'%s' fits no tensor of the model%s".formatted(what, meant(what, names))));
       }
-    }
-    if (!reasons.isEmpty()) {
-      throw new PlanException(reasons);
     }
   }
 
-  private static String known(Collection<String> names) {
-    return "known are %s and patterns of names such as %s"
-        .formatted(
-            String.join(", ", Updates.WORDS),
-            names.stream().skip(names.size() / 2).findFirst().orElse("*"));
+  private String meant(String what, Collection<String> names) {
+    String within = "*" + what + "*";
+    Optional<String> near =
+        names.stream().anyMatch(name -> means(within, name))
+            ? Optional.of("\"" + within + "\"")
+            : Updates.nearestWord(what);
+    return near.filter(word -> !word.equals(what))
+        .map(word -> "; did you mean " + word + "?")
+        .orElseGet(() ->
+            "; expected one of %s, or a pattern of names such as %s"
+                .formatted(
+                    Updates.WORDS.stream()
+                        .filter(word -> names.stream().anyMatch(name -> means(word, name)))
+                        .collect(Collectors.joining(", ")),
+                    names.stream().skip(names.size() / 2).findFirst().orElse("*")));
   }
 
   /// Whether a word or pattern means a tensor.

@@ -1,58 +1,23 @@
 package dev.upcycle.train;
 
-import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.ModelPart;
-import dev.upcycle.checkpoint.Checkpoint;
-import dev.upcycle.checkpoint.ModelConfig;
-import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.checkpoint.TensorSpec;
-import dev.upcycle.plan.Planner;
-import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Part;
-import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
 
-/// The sizes of the model that a stage trains, known before any of it is read.
-final class StageMemory {
-  private final ModelConfig config;
-  private final Composition names;
-  private final List<TensorSpec> tensors;
-
-  private StageMemory(ModelConfig config, List<TensorSpec> tensors) {
-    this.config = config;
-    this.tensors = tensors;
-    this.names =
-        Composition.read(
-            config, tensors.stream().map(TensorSpec::name).collect(Collectors.toSet()));
-  }
-
-  /// The models of a recipe's stages, in their order.
-  static List<StageMemory> of(Checkpoint source, ResolvedRecipe recipe, List<Stage> stages) {
-    List<TensorSpec> dense = source.tensors().values().stream().map(TensorEntry::spec).toList();
-    List<StageMemory> sizes = new ArrayList<>();
-    StageMemory model = new StageMemory(source.config(), dense);
-    for (Stage stage : stages) {
-      if (!stage.start().upcycle().isEmpty()) {
-        UpcyclePlan plan = Planner.plan(source, recipe.of(stage.start().upcycle()));
-        model = new StageMemory(plan.targetConfig(), plan.tensors());
-      }
-      sizes.add(model);
-    }
-    return sizes;
-  }
-
+/// The memory that a stage needs for its model, known before any of it is read.
+record StageMemory(PlannedModel model) {
   boolean hasExperts() {
-    return names.mixtureOfExperts();
+    return model.names().mixtureOfExperts();
   }
 
   /// What a stage needs for it.
   MemoryForecast forecast(Stage stage) {
-    ParameterChoice choice = new ParameterChoice(names);
+    ParameterChoice choice = new ParameterChoice(model.names());
     List<ComponentMemory> components = new ArrayList<>();
     boolean below = false;
     for (Part part : List.of(Part.VISION, Part.CONNECTOR, Part.LANGUAGE)) {
@@ -67,14 +32,15 @@ final class StageMemory {
         stage.name(),
         stage.compute().precision(),
         stage.updates().average().isPresent(),
+        stage.pace().microBatches(),
         components);
   }
 
   /// A part; of a decoder by itself the whole.
   private Optional<ModelPart> find(Part part) {
     Optional<ModelPart> decoder =
-        names.parts().stream().filter(own -> own.family().decodes()).findFirst();
-    return part == Part.LANGUAGE ? decoder : names.find(part);
+        model.names().parts().stream().filter(own -> own.family().decodes()).findFirst();
+    return part == Part.LANGUAGE ? decoder : model.names().find(part);
   }
 
   /// Numbers of a part's tensors.
@@ -86,8 +52,8 @@ final class StageMemory {
     long elements = 0;
     long trained = 0;
     long largest = 0;
-    for (TensorSpec tensor : tensors) {
-      if (names.owner(tensor.name()).filter(part::equals).isPresent()) {
+    for (TensorSpec tensor : model.tensors()) {
+      if (model.names().owner(tensor.name()).filter(part::equals).isPresent()) {
         long own = tensor.shape().elements();
         elements += own;
         if (choice.rate(tensor.name(), stage.updates()) > 0) {
@@ -102,15 +68,17 @@ final class StageMemory {
   /// @param below whether something of the part, or of what it reads, trains
   private ComponentMemory component(ModelPart part, Numbers numbers, Stage stage, boolean below) {
     if (part.family().decodes()) {
-      long tokens =
-          Math.multiplyExact((long) stage.pace().microBatch(), (long) stage.data().maxTokens());
-      return new DecoderMemory(part.dimensions(), stage.compute(), tokens)
+      return new DecoderMemory(
+              part.dimensions(),
+              stage.compute(),
+              stage.pace().microBatch(),
+              stage.data().maxTokens())
           .of(numbers.elements(), numbers.trained(), numbers.largest());
     }
     SightMemory sight =
         new SightMemory(
-            names.find(Part.VISION).orElseThrow().dimensions(),
-            ConnectorConfig.scales(config),
+            model.names().find(Part.VISION).orElseThrow().dimensions(),
+            ConnectorConfig.scales(model.config()),
             stage.compute().precision(),
             stage.pace().microBatch());
     boolean tower = part.part().equals(Optional.of(Part.VISION));

@@ -21,7 +21,6 @@ import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
-import dev.upcycle.recipe.Start;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -38,13 +37,14 @@ import java.util.stream.Collectors;
 public final class TrainRun {
   private final Request request;
   private final List<Stage> stages;
+  private final List<PlannedModel> models;
   private final TrainListener listener;
 
   private TrainRun(Request request, TrainListener listener) {
     TrainedModel.requireTrainable(request.source());
     this.request = request;
     this.stages = stages(request.recipe());
-    requirePlaces(stages);
+    this.models = PlannedModel.of(request.source(), request.recipe(), stages);
     this.listener = listener;
   }
 
@@ -120,15 +120,23 @@ public final class TrainRun {
   /// An interrupt of the calling thread lets the step in work end, saves, and ends the run with
   /// [java.util.concurrent.CancellationException].
   ///
-  /// @throws PlanException when the recipe does not fit the model
+  /// @throws PlanException when a stage of the recipe does not fit the model or its data, before
+  ///   anything is written
   /// @throws NonFiniteLossException when a loss or the gradients are not finite
   /// @throws dev.upcycle.checkpoint.write.OutputException when the folder may not be used
   /// @throws dev.upcycle.checkpoint.write.ResourceException when disk or lock refuse
   public static Result run(Request request, Place place, TrainListener listener) {
     TrainRun run = new TrainRun(request, listener);
+    if (place.mode() == Mode.FRESH) {
+      run.requireFit();
+    }
     run.requireMemory(MemoryLimit.ofThisMachine());
     RunIdentity identity = RunIdentity.of(request.source(), request.recipe(), run.stages);
     try (RunFolder folder = RunFolder.open(identity, place)) {
+      if (place.mode() == Mode.RESUME) {
+        // What is not what the run began with is told before what is wrong with it.
+        run.requireFit();
+      }
       folder.checkpoints().torn().forEach(listener::tornCheckpoint);
       return run.run(folder);
     }
@@ -140,6 +148,7 @@ public final class TrainRun {
   /// @throws dev.upcycle.checkpoint.write.ResourceException when a stage does not fit the memory
   public static TrainPreview preview(Request request) {
     TrainRun run = new TrainRun(request, TrainListener.SILENT);
+    run.requireFit();
     List<MemoryForecast> forecasts = run.requireMemory(MemoryLimit.ofThisMachine());
     Stage first = run.stages.getFirst();
     try (StageModel model = run.open(StageBase.of(request.source()), first);
@@ -155,15 +164,18 @@ public final class TrainRun {
     }
   }
 
+  private void requireFit() {
+    StageFit.require(request, stages, models);
+  }
+
   /// Refuses stages that need more than there is, before anything is read or written.
   ///
   /// A GPU's memory is not known here; what does not fit it ends with the first step.
   List<MemoryForecast> requireMemory(Optional<MemoryLimit> limit) {
-    List<StageMemory> models = StageMemory.of(request.source(), request.recipe(), stages);
     List<MemoryForecast> forecasts = new ArrayList<>();
     for (int index = 0; index < stages.size(); index++) {
       Stage stage = stages.get(index);
-      StageMemory model = models.get(index);
+      StageMemory model = new StageMemory(models.get(index));
       if (request.device().equals(Device.CPU)) {
         limit.ifPresent(most -> most.require(stage, model));
       }
@@ -179,27 +191,9 @@ public final class TrainRun {
         .orElseThrow(() ->
             new PlanException(
                 List.of(
-                    "the recipe has no section `train:`, which says what trains at which rate")))
+                    "recipe %s has no section `train:`, which says what trains at which rate"
+                        .formatted(recipe.recipe().name()))))
         .stages();
-  }
-
-  /// A place in the data is one in the same rows, in batches of the same size.
-  private static void requirePlaces(List<Stage> stages) {
-    List<String> reasons = new ArrayList<>();
-    for (int index = 1; index < stages.size(); index++) {
-      Stage stage = stages.get(index);
-      Stage before = stages.get(index - 1);
-      boolean same =
-          before.data().equals(stage.data()) && before.pace().batch() == stage.pace().batch();
-      if (stage.start().data() == Start.Data.KEEP && !same) {
-        reasons.add(
-            "stage %s keeps the place in the data of stage %s, but reads other data or another batch; expected the same, or carry.data: restart"
-                .formatted(stage.name(), before.name()));
-      }
-    }
-    if (!reasons.isEmpty()) {
-      throw new PlanException(reasons);
-    }
   }
 
   private Result run(RunFolder folder) {

@@ -113,7 +113,7 @@ class PackedTextsTest {
 
     assertThatThrownBy(() -> fixture.packed(rows, 8, SkipLimit.NONE))
         .isInstanceOf(DataException.class)
-        .hasMessageContaining("texts.jsonl, row 1: 'text' is NUMBER");
+        .hasMessageContaining("texts.jsonl, row 1: 'text' is a number");
     try (PackedTexts samples = fixture.packed(rows, 8, new SkipLimit(1))) {
       assertThat(samples.skipped()).hasSize(1);
       assertThat(samples.tokens()).isEqualTo(ids(List.of("a", "b")).size());

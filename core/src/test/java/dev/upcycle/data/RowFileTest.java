@@ -134,16 +134,16 @@ class RowFileTest {
       value = {
         "{\"text\": tru}|not JSON",
         "{\"text\": \"a\", \"text\": \"b\"}|not JSON",
-        "{\"text\": 3}|'text' is NUMBER, expected text",
-        "7|one of 'text', 'messages' and 'conversations', found NUMBER",
+        "{\"text\": 3}|'text' is a number, expected text",
+        "7|one of 'text', 'messages' and 'conversations', found a number",
         "{}|found no key",
         "{\"a\": 1, \"b\": 2}|found the keys a, b",
         "{\"text\": \"a\", \"messages\": []}|found the keys text, messages",
         "{\"messages\": []}|nobody says anything",
-        "{\"messages\": {}}|'messages' is OBJECT, expected a list",
+        "{\"messages\": {}}|'messages' is an object, expected a list",
         "{\"messages\": [{\"role\": \"tool\", \"content\": \"\"}]}|unknown role 'tool', expected"
             + " one of assistant, system, user",
-        "{\"messages\": [{\"role\": \"user\", \"content\": []}]}|turn 1, 'content' is ARRAY,"
+        "{\"messages\": [{\"role\": \"user\", \"content\": []}]}|turn 1, 'content' is a list,"
             + " expected text",
         "{\"conversations\": [{\"from\": \"user\", \"value\": \"\"}]}|unknown role 'user', expected"
             + " one of gpt, human",

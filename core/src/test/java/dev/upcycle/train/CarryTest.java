@@ -143,8 +143,8 @@ class CarryTest {
     assertThatThrownBy(
             () -> TrainRun.run(request, folder.resolve("run"), TrainRun.Mode.FRESH, heard))
         .isInstanceOf(PlanException.class)
-        .hasMessageContaining("stage second keeps the place in the data of stage first")
-        .hasMessageContaining("carry.data: restart");
+        .hasMessageContaining("train.stages.1.carry.data of stage second: found keep")
+        .hasMessageContaining("than stage first before it; expected the same, or restart");
     assertThat(heard.steps).isEmpty();
     assertThat(folder.resolve("run")).doesNotExist();
   }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.data.DataException;
 import dev.upcycle.data.SkipLimit;
+import dev.upcycle.plan.PlanException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -117,7 +118,7 @@ class SkippedRowsRunTest {
             .replace("rows.jsonl, template: v1", "words.txt")
             .replace("measured.jsonl, every: 1", "latin.txt, every: 3");
     assertThatThrownBy(() -> run("run", 0, counting, texts))
-        .isInstanceOf(DataException.class)
+        .isInstanceOf(PlanException.class)
         .hasMessageContaining("latin.txt, row 0: not text in UTF-8");
     assertThat(steps).isEmpty();
   }

@@ -213,7 +213,8 @@ class TrainRunTest {
     TrainRun.Request wrong = runs.request(Runs.TWO_STAGES, "train.defaults.rates={\"*.mpl.*\": 1}");
     assertThatThrownBy(() -> run("run", wrong, TrainListener.SILENT))
         .isInstanceOf(PlanException.class)
-        .hasMessageContaining("rates: '*.mpl.*' fits no tensor of the model");
+        .hasMessageContaining(
+            "train.stages.0.rates of stage dense: '*.mpl.*' fits no tensor of the model");
   }
 
   @Test

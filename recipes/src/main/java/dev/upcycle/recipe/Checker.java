@@ -178,10 +178,22 @@ final class Checker {
     leaves
         .find(kindPath)
         .map(Leaves.Value::yaml)
-        .ifPresent(kind -> {
-          inapplicable(path, choice, map, kind);
-          keys(path, choice.kinds().getOrDefault(kind, List.of()), map);
-        });
+        .ifPresentOrElse(
+            kind -> {
+              inapplicable(path, choice, map, kind);
+              keys(path, choice.kinds().getOrDefault(kind, List.of()), map);
+            },
+            () -> given(path, choice, map));
+  }
+
+  /// Where the kind is not known, what is there is held against what any kind takes.
+  private void given(KeyPath path, Shape.Choice choice, Node.Mapping map) {
+    for (Key key : choice.keys()) {
+      Node.Entry entry = map.entries().get(key.name());
+      if (entry != null && !key.name().equals("kind")) {
+        check(path.child(key.name()), key.shape(), entry.value());
+      }
+    }
   }
 
   private static String kindFor(Shape.Choice choice, Node node) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
@@ -77,7 +78,37 @@ final class Overlay {
     return map.with(key, new Node.Entry(below == null ? value.place() : below.keyPlace(), changed));
   }
 
-  /// A list with one of its maps, or a value in it, replaced; an index past its end adds a map.
+  /// Why there is no place for a value: the list on the way to it is shorter by more than one.
+  static Optional<String> findGap(Node.Mapping root, KeyPath path) {
+    Node at = root;
+    KeyPath passed = KeyPath.ROOT;
+    for (String segment : path.segments()) {
+      if (at instanceof Node.Sequence(Place _, List<Node> items)) {
+        int index = Integer.parseInt(segment);
+        if (index > items.size()) {
+          return Optional.of(
+              "there is no %s: %s has %d, counted from 0; %s would add one"
+                  .formatted(
+                      passed.child(segment),
+                      passed,
+                      items.size(),
+                      passed.child(String.valueOf(items.size()))));
+        }
+        if (index == items.size()) {
+          return Optional.empty();
+        }
+        at = items.get(index);
+      } else if (at instanceof Node.Mapping map && map.entries().get(segment) != null) {
+        at = Objects.requireNonNull(map.entries().get(segment)).value();
+      } else {
+        return Optional.empty();
+      }
+      passed = passed.child(segment);
+    }
+    return Optional.empty();
+  }
+
+  /// A list with one of its maps, or a value in it, replaced; the index of its end adds a map.
   private static Node set(Node.Sequence list, List<String> path, Node value) {
     List<Node> items = new ArrayList<>(list.items());
     int index = Math.min(Integer.parseInt(path.getFirst()), items.size());

@@ -159,7 +159,9 @@ final class Resolver {
       KeyPath path = KeyPath.parse(setting.keyPath());
       Speaker speaker = new Speaker.OneLine(setting.origin(), setting.shown());
       Optional<Node> value = YamlReader.read(setting.yaml(), speaker, complaints);
-      Optional<String> wrong = wrongPath(path, setting.keyPath());
+      Node.Mapping before = changed;
+      Optional<String> wrong =
+          wrongPath(path, setting.keyPath()).or(() -> Overlay.findGap(before, path));
       if (wrong.isPresent()) {
         complaints.add(new Complaint(setting.shown(), 0, 0, setting.keyPath(), wrong.get()));
       } else if (value.isPresent()) {

@@ -25,6 +25,7 @@ final class TrainRules {
       rules.batch(stage);
       rules.upcycle(stage.child("upcycle"), upcycling);
       rules.rates(stage.child("rates"));
+      rules.cooldown(stage.child("schedule"));
       if (index == 0) {
         rules.nothingBefore(stage.child("carry"));
       }
@@ -81,6 +82,21 @@ final class TrainRules {
       leaves.below(path).values().stream()
           .findFirst()
           .ifPresent(rate -> complain(rate.place(), path, "nothing trains: all rates are 0"));
+    }
+  }
+
+  private void cooldown(KeyPath schedule) {
+    KeyPath path = schedule.child("cooldown");
+    Optional<Leaves.Value> down = leaves.find(path);
+    Optional<Leaves.Value> up = leaves.find(schedule.child("warmup").child("ratio"));
+    if (down.isPresent()
+        && up.isPresent()
+        && (Double) down.get().value() + (Double) up.get().value() > 1) {
+      complain(
+          down.get().place(),
+          path,
+          "found %s after a warmup.ratio of %s; expected 1 together at most, or it falls before it has risen"
+              .formatted(down.get().yaml(), up.get().yaml()));
     }
   }
 

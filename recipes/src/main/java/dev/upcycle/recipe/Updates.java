@@ -77,4 +77,9 @@ public record Updates(
   /// Words of [#rates] that are no patterns.
   public static final List<String> WORDS =
       List.of("all", "experts", "routers", "language", "vision", "connector");
+
+  /// The word that a misspelt one meant, where one is near.
+  public static Optional<String> nearestWord(String given) {
+    return NearestName.of(given, WORDS);
+  }
 }

@@ -2,6 +2,7 @@ package dev.upcycle.recipe;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -260,5 +261,64 @@ class TrainingTest {
     assertThat(validation.sources())
         .extracting(DataSettings::path)
         .containsExactly(folder.resolve("a.txt"), folder.resolve("sub/b.txt"));
+  }
+
+  private static List<String> complaints(String... settings) {
+    RecipeException thrown =
+        catchThrowableOfType(RecipeException.class, () -> read(TWO_STAGES, settings));
+    return thrown.complaints().stream().map(Complaint::toString).toList();
+  }
+
+  @Test
+  void aWrongKindDoesNotHideWhatIsWrongBesideIt() {
+    assertThat(
+            complaints(
+                "train.stages.0.optimizer={kind: adam, betas: [0.9], epsilon: 0}",
+                "train.stages.0.schedule={kind: cosin, final: 2, warmup: {kind: logg, ratio: 3}}",
+                "train.stages.0.losses.balance={kind: pool, weight: -1, parts: {decoder: 1}}"))
+        .extracting(one -> one.replaceAll(".*: (train[^ ]*): .*", "$1"))
+        .containsExactlyInAnyOrder(
+            "train.stages.0.optimizer.kind",
+            "train.stages.0.optimizer.betas",
+            "train.stages.0.optimizer.epsilon",
+            "train.stages.0.schedule.kind",
+            "train.stages.0.schedule.final",
+            "train.stages.0.schedule.warmup.kind",
+            "train.stages.0.schedule.warmup.ratio",
+            "train.stages.0.losses.balance.kind",
+            "train.stages.0.losses.balance.weight",
+            "train.stages.0.losses.balance.parts.decoder");
+  }
+
+  @Test
+  void aKeyOfAnotherKindIsNoFaultWhereTheKindIsWrong() {
+    assertThat(complaints("train.stages.0.schedule={kind: cosin, cooldown: 0.1}")).hasSize(1);
+  }
+
+  @Test
+  void aStageFarBehindTheLastIsNotThere() {
+    assertThat(complaints("train.stages.7.steps=1"))
+        .singleElement()
+        .asString()
+        .endsWith(
+            "there is no train.stages.7: train.stages has 2, counted from 0; train.stages.2 would"
+                + " add one");
+    assertThat(
+            read(TWO_STAGES, "train.stages.2={name: third}")
+                .recipe()
+                .training()
+                .orElseThrow()
+                .stages())
+        .hasSize(3);
+  }
+
+  @Test
+  void aRateThatFallsBeforeItHasRisenIsRefused() {
+    assertThat(
+            complaints(
+                "train.stages.0.schedule={kind: constant, cooldown: 0.6, warmup: {ratio: 0.5}}"))
+        .singleElement()
+        .asString()
+        .contains("schedule.cooldown: found 0.6 after a warmup.ratio of 0.5");
   }
 }

@@ -5,6 +5,7 @@ import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
@@ -27,6 +28,7 @@ public final class ResourceException extends RuntimeException {
         switch (cause) {
           case NoSuchFileException _ -> "its folder does not exist or takes no files";
           case AccessDeniedException _ -> "access denied";
+          case NotDirectoryException _ -> "a file lies there, expected a folder or nothing";
           case FileSystemException system when system.getReason() != null -> system.getReason();
           default -> Optional.ofNullable(cause.getMessage()).orElse(cause.toString());
         };

@@ -32,7 +32,7 @@ import tools.jackson.databind.node.ObjectNode;
           + " afterwards. A ratio above 1 means that converting was faster than copying.",
     },
     footer = {
-      "upcycle bench convert --size 50MB --pairs 1   # a try; figures need at least 2GB",
+      "upcycle bench convert --size 50MB --pairs 1   # figures: 2GB",
       "upcycle bench convert --size 20MB --pairs 3 --dir . -j 1 --json",
     })
 final class BenchConvertCommand extends Command {

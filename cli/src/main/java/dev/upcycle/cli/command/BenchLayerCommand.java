@@ -26,8 +26,8 @@ import tools.jackson.databind.node.ObjectNode;
           + " that the layer of experts takes a tenth longer.",
     },
     footer = {
-      "upcycle bench layer --hidden 64 --intermediate 96 --tokens 256 --turns 1   # a try",
-      "upcycle bench layer --hidden 64 --tokens 256 --turns 3 --dtype bf16 -j 1 --json",
+      "upcycle bench layer --hidden 64 --intermediate 96 --tokens 256 --turns 1",
+      "upcycle bench layer --hidden 64 --tokens 256 --turns 3 --dtype bf16 -j 1",
     })
 final class BenchLayerCommand extends Command {
   @Option(

@@ -44,15 +44,22 @@ final class ComputeOptions {
   /// there is not used.
   ModelOptions begin(Terminal terminal) {
     int count = threads();
-    if (!DEVICE.matcher(device).matches()) {
-      throw new UsageException("--device " + device + ": expected auto, cpu or cuda[:INDEX]");
-    }
-    ModelOptions options = TextModel.options(device, dtype());
+    ModelOptions options = TextModel.options(checked(device), dtype());
     options.useThreads(count);
     ModelOptions.findFallback(device)
         .ifPresent(reason -> terminal.warning("computing on the CPU: " + reason));
     options.findCaution(device).ifPresent(terminal::warning);
     return options;
+  }
+
+  /// What stands behind `--device`.
+  ///
+  /// @throws UsageException when it names none
+  static String checked(String device) {
+    if (!DEVICE.matcher(device).matches()) {
+      throw new UsageException("--device " + device + ": expected auto, cpu or cuda[:INDEX]");
+    }
+    return device;
   }
 
   /// The number of threads given, or that of the processors.

@@ -1,6 +1,7 @@
 package dev.upcycle.cli.command;
 
 import dev.upcycle.cli.terminal.ProgressMeter;
+import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
 import dev.upcycle.data.DataCheck;
@@ -46,6 +47,8 @@ import picocli.CommandLine.Parameters;
       "upcycle data check ./tune.yaml   # rows and images only",
     })
 final class DataCheckCommand extends Command {
+  private static final long LONG_ROW_BYTES = 1_000_000;
+
   @Parameters(
       paramLabel = "RECIPE",
       description = "A shipped recipe's name or a file, with a section train.")
@@ -81,6 +84,7 @@ final class DataCheckCommand extends Command {
 
   @Override
   ExitCode run(Terminal terminal) throws InterruptedException {
+    surroundings().signals().stopSoon();
     ResolvedRecipe resolved = resolved();
     Map<String, DataSettings> checked = settings(training(resolved));
     DataCheckReport report =
@@ -107,6 +111,9 @@ final class DataCheckCommand extends Command {
       return reports;
     }
     try (ModelInput input = input(resolved)) {
+      Positions positions = new Positions(input.positions());
+      checked.forEach((name, data) ->
+          positions.warn("max_tokens of stage " + name, data.maxTokens(), terminal));
       for (Map.Entry<String, DataSettings> entry : checked.entrySet()) {
         StageData stage = new StageData(entry.getValue(), input);
         reports.put(
@@ -198,6 +205,12 @@ final class DataCheckCommand extends Command {
     long rows;
     try (RowFile file = RowFile.open(stage.getValue().path())) {
       rows = file.rows();
+      long bytes = file.bytes() / rows;
+      if (bytes > LONG_ROW_BYTES) {
+        terminal.note(
+            "checking %s: rows of about %s, each tokenised in one piece; nothing is told meanwhile"
+                .formatted(stage.getKey(), Quantities.bytes(bytes)));
+      }
     }
     try (ProgressMeter meter = terminal.meter("checking " + stage.getKey())) {
       return check.run(done -> meter.counted(done, Math.max(rows, done), "samples"));

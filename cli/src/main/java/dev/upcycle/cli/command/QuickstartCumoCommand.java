@@ -29,7 +29,7 @@ import tools.jackson.databind.node.ObjectNode;
             + " combinations of colour, shape and place that no stage shows. What wins is what"
             + " the table says.",
     footer = {
-      "upcycle quickstart cumo --brief   # without it: minutes, and figures that mean something",
+      "upcycle quickstart cumo --brief   # without it: minutes",
       "upcycle quickstart cumo --brief --controls --out ./try-cumo",
     })
 final class QuickstartCumoCommand extends Command {

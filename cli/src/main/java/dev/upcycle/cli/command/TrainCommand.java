@@ -6,11 +6,14 @@ import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Surroundings;
 import dev.upcycle.cli.terminal.Terminal;
+import dev.upcycle.data.ModelInput;
 import dev.upcycle.data.SkipLimit;
 import dev.upcycle.recipe.RecipeText;
 import dev.upcycle.recipe.Recipes;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Setting;
+import dev.upcycle.recipe.Stage;
+import dev.upcycle.recipe.Training;
 import dev.upcycle.text.TextModel;
 import dev.upcycle.train.RunChange;
 import dev.upcycle.train.TrainRun;
@@ -111,9 +114,14 @@ final class TrainCommand extends Command {
         new TrainRun.Request(
             source(resolved, mode),
             resolved,
-            TextModel.options(device, "f32").device(),
+            TextModel.options(ComputeOptions.checked(device), "f32").device(),
             count,
             new SkipLimit(skipBad));
+    Positions positions = new Positions(ModelInput.positions(request.source().config()));
+    stages(resolved)
+        .forEach(stage ->
+            positions.warn(
+                "max_tokens of stage " + stage.name(), stage.data().maxTokens(), terminal));
     if (dryRun) {
       TrainPreviewReport report = new TrainPreviewReport(TrainRun.preview(request));
       if (json.wanted()) {
@@ -165,6 +173,10 @@ final class TrainCommand extends Command {
         : given.open(surroundings());
   }
 
+  private static List<Stage> stages(ResolvedRecipe resolved) {
+    return resolved.recipe().training().map(Training::stages).orElse(List.of());
+  }
+
   private ResolvedRecipe resolved() {
     Path here = surroundings().workingDirectory();
     RecipeText text = Recipes.text(recipe, here);
@@ -178,7 +190,7 @@ final class TrainCommand extends Command {
     if (json.wanted()) {
       ObjectNode document =
           Documents.of("train")
-              .put("model", result.model().toString())
+              .put("model", plain(result.model()).toString())
               .put("steps", result.steps());
       ResidentMemory.peakBytes().ifPresent(peak -> document.put("peak_resident_bytes", peak));
       console.putLosses(document);
@@ -188,8 +200,17 @@ final class TrainCommand extends Command {
     ResidentMemory.peakBytes()
         .ifPresent(peak -> terminal.detail("peak resident memory " + Quantities.bytes(peak)));
     terminal.result(
-        "%s: after %s steps%s"
-            .formatted(result.model(), Quantities.count(result.steps()), console.losses()));
+        "%s: after %s step%s%s"
+            .formatted(
+                plain(result.model()),
+                Quantities.count(result.steps()),
+                result.steps() == 1 ? "" : "s",
+                console.losses()));
+  }
+
+  /// Without `.` in it; what lies behind `..` depends on links.
+  private static Path plain(Path path) {
+    return path.toString().contains("..") ? path : path.normalize();
   }
 
   @Override

@@ -147,8 +147,15 @@ final class TrainConsole implements TrainListener, AutoCloseable {
 
   /// The cross-entropy of the first and the last step of this process.
   String losses() {
-    return first == null || last == null
-        ? ""
+    if (first == null || last == null) {
+      return "";
+    }
+    return first.step() == last.step()
+        ? String.format(
+            Locale.ROOT,
+            ", cross-entropy %.4f at step %d",
+            first.losses().crossEntropy(),
+            first.step())
         : String.format(
             Locale.ROOT,
             ", cross-entropy %.4f at step %d and %.4f at step %d",

@@ -6,4 +6,8 @@ public interface Signals {
   ///
   /// @param notice what the first signal says on stderr
   void finishFirst(String notice);
+
+  /// Says that it keeps nothing, so that nothing is lost where it is stopped in the middle of what
+  /// cannot be interrupted.
+  default void stopSoon() {}
 }
