@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CancellationException;
 import org.assertj.core.data.Offset;
-import org.assertj.core.data.Percentage;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -247,13 +246,21 @@ class TrainRunTest {
   }
 
   @Test
-  void bfloat16StaysNearFloat32() {
-    Heard plain = new Heard();
-    run("plain", runs.request(Runs.TWO_STAGES), plain);
-    Heard reduced = new Heard();
-    run("reduced", runs.request(Runs.TWO_STAGES, "train.defaults.precision=bf16"), reduced);
-    assertThat(reduced.steps.getLast().losses().crossEntropy())
-        .isCloseTo(plain.steps.getLast().losses().crossEntropy(), Percentage.withPercentage(2));
+  void bfloat16EndsARoundingFromFloat32AndAnotherRateDoesNot() {
+    double exact = lastCrossEntropy("plain");
+    double reduced = lastCrossEntropy("reduced", "train.defaults.precision=bf16");
+    double fast =
+        lastCrossEntropy(
+            "fast", "train.defaults.precision=bf16", "train.defaults.rates={all: 2.0e-3}");
+    double rounding = exact * Math.scalb(1.0, -8);
+    assertThat(reduced).isNotEqualTo(exact).isCloseTo(exact, Offset.offset(rounding));
+    assertThat(fast).isNotCloseTo(exact, Offset.offset(rounding));
+  }
+
+  private double lastCrossEntropy(String run, String... settings) {
+    Heard heard = new Heard();
+    run(run, runs.request(Runs.TWO_STAGES, settings), heard);
+    return heard.steps.getLast().losses().crossEntropy();
   }
 
   @Test
