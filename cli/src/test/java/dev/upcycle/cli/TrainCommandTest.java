@@ -6,11 +6,17 @@ import dev.upcycle.sample.SampleModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class TrainCommandTest {
+  private static final List<List<String>> READERS_OF_A_RESULT =
+      List.of(
+          List.of("verify", "./dense", "./run/final", "--trained"),
+          List.of("densify", "./run/final", "--mean", "--out", "./again"));
+
   private static final String RECIPE =
       """
       recipe: 1
@@ -99,14 +105,21 @@ class TrainCommandTest {
   }
 
   @Test
-  void aResultWithoutManifestIsToldInPlainWordsByVerifyAndDensify() {
+  void aResultIsTakenByVerifyAndDensify() {
     assertThat(train().code()).isZero();
-    for (String[] command :
-        new String[][] {
-          {"verify", "./dense", "./run/final", "--trained"},
-          {"densify", "./run/final", "--mean", "--out", "./again"}
-        }) {
-      Session.Outcome outcome = Session.in(folder).run(command);
+    for (List<String> command : READERS_OF_A_RESULT) {
+      Session.Outcome outcome = Session.in(folder).run(command.toArray(String[]::new));
+      assertThat(outcome.code()).as(outcome.err()).isZero();
+    }
+    assertThat(folder.resolve("again/model.safetensors")).isNotEmptyFile();
+  }
+
+  @Test
+  void aResultWithoutManifestIsToldInPlainWordsByVerifyAndDensify() throws IOException {
+    assertThat(train().code()).isZero();
+    Files.delete(folder.resolve("run/final/upcycle.json"));
+    for (List<String> command : READERS_OF_A_RESULT) {
+      Session.Outcome outcome = Session.in(folder).run(command.toArray(String[]::new));
       assertThat(outcome.code()).isEqualTo(4);
       assertThat(outcome.err())
           .contains("there is no such file, which says what went into a conversion")
