@@ -45,6 +45,15 @@ public final class ConnectorConfig {
     return whole.with(config);
   }
 
+  /// What the config of the whole calls a key of a connector's own.
+  static String outer(String own) {
+    return SPELLINGS.entrySet().stream()
+        .filter(spelling -> spelling.getValue().equals(own))
+        .map(Map.Entry::getKey)
+        .findFirst()
+        .orElse(own);
+  }
+
   /// Whether LLaVA gives the linear layers no numbers: those of its `linear` connector, which has
   /// one.
   static boolean unnumbered(ModelConfig connector) {

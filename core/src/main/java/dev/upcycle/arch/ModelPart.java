@@ -37,6 +37,12 @@ public record ModelPart(
     return Dimensions.of(family, config);
   }
 
+  /// What the config of the whole calls a key of the part's own.
+  public String outerKey(String own) {
+    boolean between = part.equals(Optional.of(Part.CONNECTOR)) && !naming.prefix().isEmpty();
+    return between ? ConnectorConfig.outer(own) : own;
+  }
+
   /// The name in the whole of a template's tensor.
   public String name(TemplateMatch match) {
     return naming.outer(match.template().name(match.layer(), match.expert()));

@@ -2,6 +2,7 @@ package dev.upcycle.data;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ImageFeatures;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
 import dev.upcycle.arch.SingleConfig;
@@ -28,24 +29,23 @@ public record ImageInput(Preprocessing preprocessing, Splice splice, int side) {
     }
     ModelPart vision = Composition.read(config, Set.of()).find(Part.VISION).orElseThrow();
     ModelConfig tower = vision.family().complete(vision.config());
-    ModelConfig complete = SingleConfig.spelled(whole, config);
+    ImageFeatures features = ImageFeatures.of(SingleConfig.spelled(whole, config));
     long side = tower.requireLong("image_size");
-    long token =
-        complete
-            .findLong("image_token_index")
-            .orElseGet(() -> complete.requireLong("image_token_id"));
     return Optional.of(
         new ImageInput(
             Preprocessing.read(directory),
-            new Splice(token, features(vision.family(), tower, complete)),
+            new Splice(features.placeholder(), count(vision.family(), tower, features.strategy())),
             Math.toIntExact(side)));
   }
 
-  private static int features(Architecture family, ModelConfig tower, ModelConfig whole) {
+  private static int count(
+      Architecture family, ModelConfig tower, ImageFeatures.Strategy strategy) {
     long across = tower.requireLong("image_size") / tower.requireLong("patch_size");
     long states = across * across + (family.has(Role.CLASS_EMBEDDING) ? 1 : 0);
-    boolean withoutFirst =
-        whole.findString("vision_feature_select_strategy").filter("default"::equals).isPresent();
-    return Math.toIntExact(withoutFirst ? states - 1 : states);
+    return Math.toIntExact(
+        switch (strategy) {
+          case WITHOUT_FIRST -> states - 1;
+          case ALL -> states;
+        });
   }
 }

@@ -3,6 +3,7 @@ package dev.upcycle.model;
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.ConnectorConfig;
 import dev.upcycle.arch.Dimensions;
+import dev.upcycle.arch.ImageFeatures;
 import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.arch.TowerState;
 import dev.upcycle.checkpoint.CheckpointFault;
@@ -21,8 +22,6 @@ import java.util.List;
 /// @param pyramid the scales at which an image is looked at
 /// @param splice the id that keeps places free
 record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplice splice) {
-  private static final String TOKEN = "image_token_index";
-
   /// A scale of s is s · s passes of the tower: a config must not ask for more than memory holds.
   private static final int MOST_SCALE = 16;
 
@@ -61,18 +60,15 @@ record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplic
               .formatted(whole.checkpoint().directory(), whole.family().modelType()));
     }
     ModelConfig config = SingleConfig.spelled(whole.family(), CheckpointBinding.of(whole).config());
-    long token =
-        config
-            .findLong(TOKEN)
-            .orElseGet(() ->
-                config
-                    .findLong("image_token_id")
-                    .orElseThrow(() -> ConfigWords.bad(config, TOKEN, "the id of <image>")));
+    ImageFeatures features = ImageFeatures.of(config);
     return new LlavaForm(
         TowerState.value(whole.family(), config),
-        features(config),
+        switch (features.strategy()) {
+          case WITHOUT_FIRST -> Features.WITHOUT_FIRST;
+          case ALL -> Features.ALL;
+        },
         new ScalePyramid(scales(config)),
-        new ImageSplice(token));
+        new ImageSplice(features.placeholder()));
   }
 
   static boolean composed(Architecture family) {
@@ -85,15 +81,6 @@ record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplic
       throw ConfigWords.bad(config, "scales", "whole numbers from 1 to " + MOST_SCALE);
     }
     return scales;
-  }
-
-  private static Features features(ModelConfig config) {
-    String key = "vision_feature_select_strategy";
-    return switch (config.findString(key).orElse("")) {
-      case "default" -> Features.WITHOUT_FIRST;
-      case "full" -> Features.ALL;
-      default -> throw ConfigWords.bad(config, key, "default or full");
-    };
   }
 
   /// Ids that are all in the vocabulary: those that keep places free need not be.

@@ -1,7 +1,7 @@
 package dev.upcycle.model;
 
+import dev.upcycle.arch.NormEpsilon;
 import dev.upcycle.arch.Role;
-import dev.upcycle.checkpoint.ModelConfig;
 
 /// Which norm a model has everywhere.
 ///
@@ -17,16 +17,7 @@ record NormForm(Kind kind, double epsilon) {
   }
 
   static NormForm of(CheckpointBinding binding) {
-    return binding.family().has(Role.NORM_BIAS)
-        ? new NormForm(Kind.LAYER, epsilon(binding.config(), "layer_norm_eps"))
-        : new NormForm(Kind.RMS, epsilon(binding.config(), "rms_norm_eps"));
-  }
-
-  private static double epsilon(ModelConfig config, String key) {
-    double epsilon = ConfigWords.number(config, key);
-    if (epsilon < 0) {
-      throw ConfigWords.bad(config, key, "a number from 0");
-    }
-    return epsilon;
+    Kind kind = binding.family().has(Role.NORM_BIAS) ? Kind.LAYER : Kind.RMS;
+    return new NormForm(kind, NormEpsilon.of(binding.family(), binding.config()));
   }
 }

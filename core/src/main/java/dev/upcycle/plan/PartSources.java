@@ -2,9 +2,9 @@ package dev.upcycle.plan;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.ImageFeatures;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.TowerState;
-import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -53,25 +53,16 @@ record PartSources(Composition composition, List<SourceMatch> matches, List<Stri
 
   /// Everything that stands in the way.
   List<String> obstacles() {
-    List<String> obstacles = new ArrayList<>(state().stream().toList());
+    List<String> obstacles = new ArrayList<>();
+    SourceReview.fault(() -> TowerState.find(composition)).ifPresent(obstacles::add);
+    SourceReview.fault(() -> ImageFeatures.find(composition)).ifPresent(obstacles::add);
     for (ModelPart part : composition.parts()) {
       obstacles.addAll(
-          part.family().decodes()
-              ? SourceReview.ofDecoder(part)
-              : SourceReview.activation(part, composition).stream().toList());
+          part.family().decodes() ? SourceReview.ofDecoder(part) : SourceReview.ofOther(part));
     }
     obstacles.addAll(strays);
     matches.forEach(match -> obstacles.addAll(match.reasons()));
     return List.copyOf(obstacles);
-  }
-
-  private Optional<String> state() {
-    try {
-      TowerState.find(composition);
-      return Optional.empty();
-    } catch (CheckpointFormatException e) {
-      return Optional.of(String.valueOf(e.getMessage()));
-    }
   }
 
   /// Every tensor that can go.

@@ -74,7 +74,8 @@ final class PlanNotes {
       List.of(
           one -> List.of(preserved(one.getValue())),
           one -> List.of(routers(one.getValue())),
-          one -> oneExpert(one.getValue()));
+          one -> oneExpert(one.getValue()),
+          one -> fewer(one.getValue(), one.getKey().dimensions().layers()));
 
   private static Note preserved(Component component) {
     int perToken = component.experts().perToken();
@@ -127,6 +128,17 @@ final class PlanNotes {
                 Severity.WARNING,
                 "one expert per layer: the result costs what the dense model costs and learns no"
                     + " routing"))
+        : List.of();
+  }
+
+  /// A recipe that was written for more layers.
+  private static List<Note> fewer(Component component, int layers) {
+    return component.layers() instanceof LayerSelection.Last(int asked) && asked > layers
+        ? List.of(
+            new Note(
+                Severity.INFO,
+                "the last %d layers were asked for, and there are %d: all of them become experts"
+                    .formatted(asked, layers)))
         : List.of();
   }
 

@@ -124,10 +124,34 @@ final class SourceMatch {
       bias(entry, "feed-forward");
     } else if (role == Role.ATTENTION_BIAS && !target.has(role)) {
       bias(entry, "attention");
+    } else if (denied(match.template())) {
+      denied(entry, match.template().flag().orElseThrow());
     } else {
       use(entry, match.template());
       used.put(match.template().name(match.layer(), match.expert()), entry);
     }
+  }
+
+  /// Whether the config says that the model has no such tensor.
+  private boolean denied(TensorTemplate template) {
+    return template.flag().isPresent() && !family.expects(template, family.complete(part.config()));
+  }
+
+  private void denied(TensorEntry entry, String flag) {
+    String key = part.outerKey(flag);
+    if (FLOATS.contains(entry.dtype()) && source.zero(entry)) {
+      discarded.add(new Discarded(entry.name(), "all zero, and " + key + " says there is none"));
+      return;
+    }
+    reasons.add(
+        String.format(
+            Locale.ROOT,
+            "%s: %s in config.json says that there is none, and this one is not all zero%s; set %s"
+                + " to true where the model was trained with it, or remove the tensor",
+            entry.name(),
+            key,
+            source.blindness(),
+            key));
   }
 
   private void bias(TensorEntry entry, String where) {

@@ -3,11 +3,12 @@ package dev.upcycle.plan;
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.ModelPart;
+import dev.upcycle.arch.NormEpsilon;
+import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.RopeSettings;
-import dev.upcycle.recipe.Part;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -102,10 +103,29 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
     return List.copyOf(obstacles);
   }
 
-  /// An activation of a part that is no decoder which nothing here computes.
-  static Optional<String> activation(ModelPart part, Composition composition) {
-    boolean between = part.part().equals(Optional.of(Part.CONNECTOR));
-    String key = between && composition.parts().size() > 1 ? "projector_hidden_act" : "hidden_act";
+  /// What in the config of a part that is no decoder stands in the way.
+  static List<String> ofOther(ModelPart part) {
+    List<String> obstacles = new ArrayList<>();
+    activation(part).ifPresent(obstacles::add);
+    if (part.family().has(Role.NORM_BIAS)) {
+      fault(() -> NormEpsilon.of(part.family(), part.family().complete(part.config())))
+          .ifPresent(obstacles::add);
+    }
+    return List.copyOf(obstacles);
+  }
+
+  /// What is wrong with something that is read; empty when nothing is.
+  static Optional<String> fault(Runnable reading) {
+    try {
+      reading.run();
+      return Optional.empty();
+    } catch (CheckpointFormatException e) {
+      return Optional.of(String.valueOf(e.getMessage()));
+    }
+  }
+
+  /// An activation which nothing here computes.
+  private static Optional<String> activation(ModelPart part) {
     return part.family()
         .complete(part.config())
         .findString("hidden_act")
@@ -114,7 +134,7 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
             String.format(
                 Locale.ROOT,
                 "%s of the %s in config.json is %s, expected one of %s",
-                key,
+                part.outerKey("hidden_act"),
                 part.family().modelType(),
                 found,
                 String.join(", ", ACTIVATIONS)));

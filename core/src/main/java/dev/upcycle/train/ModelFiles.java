@@ -18,6 +18,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -30,7 +31,7 @@ import java.util.Set;
 /// What trains is stored in the stage's type, a frozen tensor as the bytes that it was read from.
 ///
 /// @param base what the stage began with
-/// @param trained names of the tensors that train
+/// @param trained names of the tensors that train, and of heads that are tied to one
 /// @param dtype of what trains
 /// @param maxShardBytes limit of the tensor bytes of one file
 record ModelFiles(StageBase base, Set<String> trained, DType dtype, long maxShardBytes) {
@@ -38,8 +39,16 @@ record ModelFiles(StageBase base, Set<String> trained, DType dtype, long maxShar
   private static final String RECIPE = "recipe.yaml";
   private static final long SLICE_BYTES = 1 << 24;
 
+  /// A head that is tied to what trains changes with it.
   ModelFiles {
-    trained = Set.copyOf(trained);
+    Set<String> changed = new HashSet<>(trained);
+    TiedHeads.of(base.model())
+        .forEach((head, embedding) -> {
+          if (changed.contains(embedding)) {
+            changed.add(head);
+          }
+        });
+    trained = Set.copyOf(changed);
   }
 
   /// Writes a directory.
@@ -48,10 +57,12 @@ record ModelFiles(StageBase base, Set<String> trained, DType dtype, long maxShar
   void write(Path out, Map<String, Tensor> weights) {
     List<TensorSpec> specs = base.model().tensors().values().stream().map(this::spec).toList();
     ShardLayout layout = ShardLayout.of(specs, maxShardBytes);
+    Map<String, Tensor> all = new HashMap<>(weights);
+    TiedHeads.of(base.model()).forEach((head, embedding) -> all.put(head, weights.get(embedding)));
     try (CheckpointWriter writer =
         CheckpointWriter.begin(out, layout, Map.of(), CheckpointWriter.Mode.FRESH)) {
       for (int index : writer.pending()) {
-        fill(writer.shard(index), layout.shards().get(index), weights);
+        fill(writer.shard(index), layout.shards().get(index), all);
         writer.seal(index);
       }
       small(layout).forEach(writer::put);

@@ -9,8 +9,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
+import dev.upcycle.checkpoint.TensorEntry;
 import dev.upcycle.dialect.Sources;
 import dev.upcycle.plan.DenseSource;
+import dev.upcycle.plan.Discarded;
 import dev.upcycle.plan.Planner;
 import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.plan.UpcyclePlan.Note;
@@ -18,8 +20,11 @@ import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.sample.TinyModel;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.function.UnaryOperator;
@@ -178,5 +183,56 @@ class RefusedSourcesTest {
     assertThatThrownBy(() -> Planner.plan(Checkpoint.open(whole), RECIPE))
         .hasMessageContaining("hidden_act of the clip_vision_model")
         .hasMessageContaining("is " + activation + ", expected one of silu");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "vision_feature_select_strategy, '\"x\"', 'is \"x\", expected default or full'",
+    "image_token_index, '\"x\"', 'a whole number'"
+  })
+  void aKeyOfTheWholeThatNothingHereReadsIsRefused(String key, String value, String what)
+      throws IOException {
+    edit(whole, key, JsonMapper.shared().readTree(value));
+    assertThatThrownBy(() -> Planner.plan(Checkpoint.open(whole), RECIPE))
+        .hasMessageContaining(key)
+        .hasMessageContaining(what);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\"x\"", "-1"})
+  void anEpsilonThatIsNoneIsRefused(String value) throws IOException {
+    ObjectNode vision = (ObjectNode) Checkpoint.open(whole).config().json().path("vision_config");
+    vision.set("layer_norm_eps", JsonMapper.shared().readTree(value));
+    edit(whole, "vision_config", vision);
+    assertThatThrownBy(() -> Planner.plan(Checkpoint.open(whole), RECIPE))
+        .hasMessageContaining("layer_norm_eps")
+        .hasMessageContaining("a number");
+  }
+
+  @Test
+  void biasesThatTheConfigDeniesAreNotDropped() throws IOException {
+    edit(whole, "multimodal_projector_bias", JsonMapper.shared().valueToTree(false));
+    assertThatThrownBy(() -> Planner.plan(Checkpoint.open(whole), RECIPE))
+        .hasMessageContaining("multi_modal_projector.linear_1.bias: multimodal_projector_bias in")
+        .hasMessageContaining("multi_modal_projector.linear_2.bias: multimodal_projector_bias in")
+        .hasMessageContaining("set multimodal_projector_bias to true");
+  }
+
+  @Test
+  void biasesThatTheConfigDeniesMayGoWhereAllAreZero() throws IOException {
+    edit(whole, "multimodal_projector_bias", JsonMapper.shared().valueToTree(false));
+    for (String layer : List.of("linear_1", "linear_2")) {
+      zero(Checkpoint.open(whole).require("multi_modal_projector." + layer + ".bias"));
+    }
+    assertThat(Planner.plan(Checkpoint.open(whole), RECIPE).discarded())
+        .extracting(Discarded::name)
+        .containsExactlyInAnyOrder(
+            "multi_modal_projector.linear_1.bias", "multi_modal_projector.linear_2.bias");
+  }
+
+  private static void zero(TensorEntry entry) throws IOException {
+    try (FileChannel channel = FileChannel.open(entry.file(), StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.allocate(Math.toIntExact(entry.bytes())), entry.offset());
+    }
   }
 }

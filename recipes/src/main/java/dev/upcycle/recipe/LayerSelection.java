@@ -16,7 +16,7 @@ public sealed interface LayerSelection {
     }
   }
 
-  /// The last so many layers.
+  /// The last so many layers; all of them where there are fewer.
   record Last(int count) implements LayerSelection {
     /// Refuses fewer than one.
     public Last {
@@ -66,12 +66,7 @@ public sealed interface LayerSelection {
                 .formatted(offset, layers - 1, layers));
         yield indices(offset, layers, step);
       }
-      case Last(int count) -> {
-        require(
-            count <= layers,
-            "the last %d layers were asked for, but the model has %d".formatted(count, layers));
-        yield indices(layers - count, layers, 1);
-      }
+      case Last(int count) -> indices(Math.max(0, layers - count), layers, 1);
       case ExceptLast(int count) -> {
         require(
             count < layers,
