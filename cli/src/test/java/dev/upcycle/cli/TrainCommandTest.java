@@ -128,6 +128,24 @@ class TrainCommandTest {
   }
 
   @Test
+  void aFlagSetsThePrecisionOfEveryStage() throws IOException {
+    Session.Outcome outcome = train("--dtype", "bf16", "--set", "train.stages.1.precision=f32");
+    assertThat(outcome.code()).as(outcome.err()).isZero();
+    assertThat(Files.readString(folder.resolve("run/recipe.yaml")))
+        .contains("precision: bf16")
+        .doesNotContain("precision: f32");
+    assertThat(Files.readString(folder.resolve("run/final/config.json"))).contains("bfloat16");
+  }
+
+  @Test
+  void aPrecisionThatIsNoneEndsWithTwo() {
+    Session.Outcome outcome = train("--dtype", "f16");
+    assertThat(outcome.code()).isEqualTo(2);
+    assertThat(outcome.err()).contains("--dtype", "f32", "bf16");
+    assertThat(folder.resolve("run")).doesNotExist();
+  }
+
+  @Test
   void aRunThatDivergesEndsWithFive() {
     Session.Outcome outcome =
         train("--set", "train.defaults.rates={all: 1.0e+30}", "--set", "train.stages.0.steps=4");

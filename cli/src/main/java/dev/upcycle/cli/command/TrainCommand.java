@@ -23,6 +23,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -93,6 +95,14 @@ final class TrainCommand extends Command {
       defaultValue = "auto",
       description = "auto, cpu or cuda[:INDEX]; default: ${DEFAULT-VALUE}.")
   private String device = "auto";
+
+  @Option(
+      names = "--dtype",
+      paramLabel = "TYPE",
+      description =
+          "Precision of every stage: ${COMPLETION-CANDIDATES}; default: what the recipe says of"
+              + " each.")
+  private ComputeOptions.@Nullable Compute dtype;
 
   @Mixin private ComputeThreadsOption threads = new ComputeThreadsOption();
   @Mixin private JsonOption json = new JsonOption();
@@ -183,7 +193,20 @@ final class TrainCommand extends Command {
     List<Setting> settings = new ArrayList<>(sets.settings(here));
     ResolvedRecipe resolved = Recipes.resolve(text, settings, surroundings().environment());
     settings.addAll(data.settings(resolved, here));
+    settings.addAll(precisions(resolved));
     return Recipes.resolve(text, settings, surroundings().environment());
+  }
+
+  private List<Setting> precisions(ResolvedRecipe resolved) {
+    if (dtype == null) {
+      return List.of();
+    }
+    String flag = "--dtype " + dtype;
+    String precision = dtype.toString();
+    return IntStream.range(0, stages(resolved).size())
+        .mapToObj(
+            index -> Setting.flag(flag, "train.stages.%d.precision".formatted(index), precision))
+        .toList();
   }
 
   private void print(TrainRun.Result result, TrainConsole console, Terminal terminal) {
