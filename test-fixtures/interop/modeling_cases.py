@@ -214,18 +214,19 @@ def inputs_of(config):
     """What a model of this dense config is run on; the same in both generations."""
     draw = torch.Generator().manual_seed(11)
     vision = getattr(config, "vision_config", config)
+    past = min(90, getattr(getattr(config, "text_config", None), "vocab_size", 90))
     inputs = {"pixel_values": torch.randn(2, 3, vision.image_size, vision.image_size, generator=draw)}
     if config.model_type == "clip":
-        ids = torch.randint(3, 90, (3, 9), generator=draw)
+        ids = torch.randint(3, past, (3, 9), generator=draw)
         ids[:, -1] = config.text_config.eos_token_id if config.text_config.eos_token_id != 2 else ids.max() + 1
         inputs["input_ids"] = ids
     elif config.model_type == "siglip":
-        inputs["input_ids"] = torch.randint(3, 90, (3, 9), generator=draw)
+        inputs["input_ids"] = torch.randint(3, past, (3, 9), generator=draw)
     elif config.model_type == "llava":
         patches = (vision.image_size // vision.patch_size) ** 2
         has_class = vision.model_type == "clip_vision_model"
         patches += has_class and config.vision_feature_select_strategy == "full"
-        ids = torch.randint(3, 90, (2, patches + 8), generator=draw)
+        ids = torch.randint(3, past, (2, patches + 8), generator=draw)
         ids[ids == config.image_token_index] = 2
         ids[:, 2 : 2 + patches] = config.image_token_index
         inputs["input_ids"] = ids

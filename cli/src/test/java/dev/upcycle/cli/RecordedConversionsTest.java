@@ -19,23 +19,27 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /// Holds conversions against the hashes of the outputs that were loaded in transformers.
 ///
 /// The figures of `docs/interop.md` hold for exactly these bytes: when a conversion changes, they
-/// have to be measured again (`test-fixtures/interop/run_checks.py`).
+/// have to be measured again (`test-fixtures/interop/run_checks.py` and `check_converted.py`).
 class RecordedConversionsTest {
   private static final Path ROOT = Path.of(System.getProperty("upcycle.root"));
-  private static final Path RESULTS = ROOT.resolve("test-fixtures/interop/results/decoders.json");
-  private static final Path FIXTURES =
-      ROOT.resolve("test-fixtures/src/main/resources/dev/upcycle/fixtures/golden/decoders");
+  private static final Path RESULTS = ROOT.resolve("test-fixtures/interop/results");
+  private static final Path GOLDEN =
+      ROOT.resolve("test-fixtures/src/main/resources/dev/upcycle/fixtures/golden");
   private static final Path SAMPLE =
       ROOT.resolve("core/src/main/resources/dev/upcycle/sample/dense");
 
   /// Its weights are too large to keep here; `docs/interop.md` says how to make them.
   private static final String FETCHED_SOURCE = "smollm2";
+
+  /// The recipe whose results transformers' own LLaVA loads.
+  private static final String WITHOUT_CODE_OF_OURS = "llava-4x2";
 
   /// What no loader reads: the model card and the tool's own records.
   private static final Set<String> NOT_LOADED = Set.of("README.md", "recipe.yaml", "upcycle.json");
@@ -45,6 +49,9 @@ class RecordedConversionsTest {
 
   /// A flipped expert moves amplified logits by about their own size.
   private static final double SMALLEST_CONTROL = 0.5;
+
+  /// One expert of one layer of a tower, of which the other outputs tell less.
+  private static final double SMALLEST_VISION_CONTROL = 0.1;
 
   @TempDir private Path work;
 
@@ -70,14 +77,18 @@ class RecordedConversionsTest {
     assertThat(hashes(out)).isEqualTo(recorded.hashes());
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"decoders", "converted"})
+  void bothGenerationsLoadedThem(String file) {
+    assertThat(results(file).get("passed").booleanValue()).isTrue();
+    assertThat(results(file).at("/versions/v4/transformers").stringValue()).isEqualTo("4.57.6");
+    assertThat(results(file).at("/versions/v5/transformers").stringValue()).isEqualTo("5.23.0");
+  }
+
   @Test
-  void everyRecordedCasePassedInBothGenerationsAndItsControlFailed() {
-    assertThat(results().get("cases").valueStream().map(entry -> entry.get("name").stringValue()))
-        .hasSize(35)
-        .contains("sample", FETCHED_SOURCE);
-    assertThat(results().at("/versions/v4/transformers").stringValue()).isEqualTo("4.57.6");
-    assertThat(results().at("/versions/v5/transformers").stringValue()).isEqualTo("5.23.0");
-    for (JsonNode entry : results().get("cases")) {
+  void everyRecordedDecoderPassedInBothGenerationsAndItsControlFailed() {
+    assertThat(names("decoders")).hasSize(35).contains("sample", FETCHED_SOURCE);
+    for (JsonNode entry : results("decoders").get("cases")) {
       for (String generation : List.of("v4", "v5")) {
         assertThat(entry.get(generation).get("passed").booleanValue()).isTrue();
         assertThat(entry.get(generation).get("relative_error").doubleValue()).isLessThan(TOLERANCE);
@@ -88,16 +99,52 @@ class RecordedConversionsTest {
     }
   }
 
-  static Stream<Recorded> recorded() {
-    return results()
-        .get("cases")
-        .valueStream()
-        .filter(entry -> !entry.get("source").stringValue().equals(FETCHED_SOURCE))
-        .map(RecordedConversionsTest::recorded);
+  @Test
+  void everyRecordedVisionModelPassedInBothGenerationsAndItsExpertsLearn() {
+    assertThat(names("converted"))
+        .hasSize(13)
+        .contains("clip-both-towers", "siglip-vision", "vit-classifier", "llava-all-three");
+    for (JsonNode entry : results("converted").get("cases")) {
+      assertThat(entry.get("faults")).isEmpty();
+      for (String load : List.of("loaded_by_v4", "loaded_by_v5")) {
+        JsonNode loaded = entry.get(load);
+        assertThat(loaded.get("relative_error").doubleValue()).isLessThan(TOLERANCE);
+        assertThat(loaded.get("saved_again_the_same").booleanValue()).isTrue();
+        if (!entry.get("arguments").get(1).stringValue().equals(WITHOUT_CODE_OF_OURS)) {
+          assertThat(loaded.get("negative_control").doubleValue())
+              .isGreaterThan(SMALLEST_VISION_CONTROL);
+          assertThat(loaded.at("/experts/with_gradient").intValue()).isPositive();
+        }
+      }
+    }
   }
 
-  private static Recorded recorded(JsonNode entry) {
-    String source = entry.get("source").stringValue();
+  static Stream<Recorded> recorded() {
+    return Stream.concat(
+        cases("decoders")
+            .filter(entry -> !entry.get("source").stringValue().equals(FETCHED_SOURCE))
+            .map(entry -> recorded(entry, source(entry.get("source").stringValue()))),
+        cases("converted")
+            .map(entry ->
+                recorded(
+                    entry,
+                    GOLDEN.resolve(
+                        "vision/%s/model".formatted(entry.get("source").stringValue())))));
+  }
+
+  private static Path source(String decoder) {
+    return decoder.equals("sample") ? SAMPLE : GOLDEN.resolve("decoders").resolve(decoder);
+  }
+
+  private static Stream<String> names(String file) {
+    return cases(file).map(entry -> entry.get("name").stringValue());
+  }
+
+  private static Stream<JsonNode> cases(String file) {
+    return results(file).get("cases").valueStream();
+  }
+
+  private static Recorded recorded(JsonNode entry, Path source) {
     Map<String, String> hashes = new TreeMap<>();
     entry
         .get("files")
@@ -108,13 +155,13 @@ class RecordedConversionsTest {
         });
     return new Recorded(
         entry.get("name").stringValue(),
-        source.equals("sample") ? SAMPLE : FIXTURES.resolve(source),
+        source,
         entry.get("arguments").valueStream().map(JsonNode::stringValue).toList(),
         hashes);
   }
 
-  private static JsonNode results() {
-    return JsonMapper.shared().readTree(RESULTS);
+  private static JsonNode results(String file) {
+    return JsonMapper.shared().readTree(RESULTS.resolve(file + ".json"));
   }
 
   private static Map<String, String> hashes(Path directory)
