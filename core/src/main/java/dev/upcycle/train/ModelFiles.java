@@ -1,6 +1,7 @@
 package dev.upcycle.train;
 
 import dev.upcycle.arch.Architecture;
+import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.Modeling;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.DType;
@@ -12,13 +13,13 @@ import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.convert.Manifest;
 import dev.upcycle.kernels.tensor.Tensor;
+import dev.upcycle.recipe.Stage;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -32,23 +33,42 @@ import java.util.Set;
 ///
 /// @param base what the stage began with
 /// @param trained names of the tensors that train, and of heads that are tied to one
+/// @param tied the embedding of each tied head that the files hold
 /// @param dtype of what trains
 /// @param maxShardBytes limit of the tensor bytes of one file
-record ModelFiles(StageBase base, Set<String> trained, DType dtype, long maxShardBytes) {
+record ModelFiles(
+    StageBase base,
+    Set<String> trained,
+    Map<String, String> tied,
+    DType dtype,
+    long maxShardBytes) {
   private static final String CONFIG = "config.json";
   private static final String RECIPE = "recipe.yaml";
   private static final long SLICE_BYTES = 1 << 24;
 
-  /// A head that is tied to what trains changes with it.
-  ModelFiles {
-    Set<String> changed = new HashSet<>(trained);
-    TiedHeads.of(base.model())
-        .forEach((head, embedding) -> {
-          if (changed.contains(embedding)) {
-            changed.add(head);
-          }
-        });
-    trained = Set.copyOf(changed);
+  /// What the files of a stage's models hold.
+  ///
+  /// @param weights names of those that train
+  static ModelFiles of(StageBase base, Set<String> weights, DType dtype, long maxShardBytes) {
+    Checkpoint model = base.model();
+    Map<String, String> tied =
+        TiedHeads.of(
+            Composition.read(model.config(), model.tensors().keySet()), model.tensors().keySet());
+    Set<String> trained = new HashSet<>(weights);
+    tied.forEach((head, embedding) -> {
+      if (weights.contains(embedding)) {
+        trained.add(head);
+      }
+    });
+    return new ModelFiles(base, Set.copyOf(trained), tied, dtype, maxShardBytes);
+  }
+
+  /// What weights are stored in that train in a precision.
+  static DType type(Stage.Precision precision) {
+    return switch (precision) {
+      case F32 -> DType.F32;
+      case BF16 -> DType.BF16;
+    };
   }
 
   /// Writes a directory.
@@ -57,12 +77,10 @@ record ModelFiles(StageBase base, Set<String> trained, DType dtype, long maxShar
   void write(Path out, Map<String, Tensor> weights) {
     List<TensorSpec> specs = base.model().tensors().values().stream().map(this::spec).toList();
     ShardLayout layout = ShardLayout.of(specs, maxShardBytes);
-    Map<String, Tensor> all = new HashMap<>(weights);
-    TiedHeads.of(base.model()).forEach((head, embedding) -> all.put(head, weights.get(embedding)));
     try (CheckpointWriter writer =
         CheckpointWriter.begin(out, layout, Map.of(), CheckpointWriter.Mode.FRESH)) {
       for (int index : writer.pending()) {
-        fill(writer.shard(index), layout.shards().get(index), all);
+        fill(writer.shard(index), layout.shards().get(index), weights);
         writer.seal(index);
       }
       small(layout).forEach(writer::put);
@@ -114,7 +132,7 @@ record ModelFiles(StageBase base, Set<String> trained, DType dtype, long maxShar
       for (ShardLayout.Placement placement : shard.tensors()) {
         channel.position(placement.offset());
         String name = placement.tensor().name();
-        Tensor weight = weights.get(name);
+        Tensor weight = weights.get(tied.getOrDefault(name, name));
         if (weight != null && trained.contains(name)) {
           TensorBytes.write(channel, weight, stored());
         } else {

@@ -2,7 +2,6 @@ package dev.upcycle.train;
 
 import dev.upcycle.arch.Composition;
 import dev.upcycle.checkpoint.Checkpoint;
-import dev.upcycle.checkpoint.DType;
 import dev.upcycle.kernels.moe.NoiseCounter;
 import dev.upcycle.kernels.optim.AdamW;
 import dev.upcycle.kernels.tensor.Tensor;
@@ -46,13 +45,10 @@ final class StageModel implements AutoCloseable {
       DecoderPass pass =
           new DecoderPass(model, new RouterLosses(stage.losses()), stage.compute().recomputation());
       ModelFiles files =
-          new ModelFiles(
+          ModelFiles.of(
               base,
               optimizer.parameters().keySet(),
-              switch (stage.compute().precision()) {
-                case F32 -> DType.F32;
-                case BF16 -> DType.BF16;
-              },
+              ModelFiles.type(stage.compute().precision()),
               output.maxShardBytes());
       return new StageModel(base, model, optimizer, new Form(pass, files));
     } catch (RuntimeException e) {

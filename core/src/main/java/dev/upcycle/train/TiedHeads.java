@@ -4,7 +4,6 @@ import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.Composition;
 import dev.upcycle.arch.ModelPart;
 import dev.upcycle.arch.Role;
-import dev.upcycle.checkpoint.Checkpoint;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
@@ -15,10 +14,11 @@ final class TiedHeads {
   private TiedHeads() {}
 
   /// The embedding of each such head, by the names in the files.
-  static Map<String, String> of(Checkpoint model) {
-    Set<String> stored = model.tensors().keySet();
+  ///
+  /// @param stored the names that are there
+  static Map<String, String> of(Composition model, Set<String> stored) {
     Map<String, String> tied = new HashMap<>();
-    for (ModelPart part : Composition.read(model.config(), stored).parts()) {
+    for (ModelPart part : model.parts()) {
       Architecture family = part.family();
       if (!family.decodes()
           || family.expects(family.template(Role.LM_HEAD), family.complete(part.config()))) {
