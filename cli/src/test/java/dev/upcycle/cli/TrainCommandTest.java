@@ -10,6 +10,8 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
 
 class TrainCommandTest {
   private static final List<List<String>> READERS_OF_A_RESULT =
@@ -70,7 +72,14 @@ class TrainCommandTest {
     assertThat(outcome.out())
         .containsPattern("stage dense +2 steps, 39 of 39 tensors train")
         .containsPattern("time +.* s a step")
-        .containsPattern("memory of sparse +.*MB: weights .*, checkpoint copy .*, process 410 MB");
+        .containsPattern("memory of sparse +.*MB: weights .*, checkpoint copy .*, process 410 MB")
+        .containsPattern("disk +[0-9.]+ MB: checkpoints .*, upcycled .*, final .*");
+    JsonNode disk = JsonMapper.shared().readTree(train("--dry-run", "--json").out()).get("disk");
+    assertThat(disk.get("peak_bytes").asLong())
+        .isEqualTo(
+            disk.get("checkpoints_bytes").asLong()
+                + disk.get("upcycled_bytes").asLong()
+                + disk.get("final_bytes").asLong());
     assertThat(folder.resolve("run")).doesNotExist();
   }
 

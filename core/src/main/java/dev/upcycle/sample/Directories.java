@@ -33,6 +33,20 @@ public final class Directories {
     }
   }
 
+  /// Bytes of all files in a directory and below; 0 where there is none.
+  public static long bytes(Path directory) throws IOException {
+    if (Files.notExists(directory)) {
+      return 0;
+    }
+    long bytes = 0;
+    try (Stream<Path> walk = Files.walk(directory)) {
+      for (Path file : walk.filter(Files::isRegularFile).toList()) {
+        bytes += Files.size(file);
+      }
+    }
+    return bytes;
+  }
+
   /// Deletes a directory that this package made, with all that is in it; links are not followed.
   public static void delete(Path directory) {
     List<Path> paths;

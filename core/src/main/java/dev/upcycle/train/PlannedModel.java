@@ -1,6 +1,7 @@
 package dev.upcycle.train;
 
 import dev.upcycle.arch.Composition;
+import dev.upcycle.arch.Role;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.ModelConfig;
 import dev.upcycle.checkpoint.TensorEntry;
@@ -8,14 +9,18 @@ import dev.upcycle.checkpoint.TensorSpec;
 import dev.upcycle.plan.Discarded;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.Planner;
+import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Complaint;
 import dev.upcycle.recipe.RecipeException;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.OptionalInt;
 import java.util.stream.Collectors;
 
 /// The model that a stage trains, known before the first stage: the run's own, or what the plan of
@@ -25,20 +30,57 @@ import java.util.stream.Collectors;
 /// @param names its parts
 /// @param tensors all of them
 /// @param discarded those of the stage before that this stage's upcycling leaves out
+/// @param origins where it upcycles, the tensor of the stage before whose bytes one takes as they
+///   are
 record PlannedModel(
-    ModelConfig config, Composition names, List<TensorSpec> tensors, List<Discarded> discarded) {
+    ModelConfig config,
+    Composition names,
+    List<TensorSpec> tensors,
+    List<Discarded> discarded,
+    Map<String, String> origins) {
   /// Takes copies.
   PlannedModel {
     tensors = List.copyOf(tensors);
     discarded = List.copyOf(discarded);
+    origins = Map.copyOf(origins);
   }
 
-  private static PlannedModel of(
-      ModelConfig config, List<TensorSpec> tensors, List<Discarded> discarded) {
+  private static PlannedModel of(ModelConfig config, List<TensorSpec> tensors) {
     Composition names =
         Composition.read(
             config, tensors.stream().map(TensorSpec::name).collect(Collectors.toSet()));
-    return new PlannedModel(config, names, tensors, discarded);
+    return new PlannedModel(config, names, tensors, List.of(), Map.of());
+  }
+
+  private static PlannedModel of(UpcyclePlan plan) {
+    PlannedModel made = of(plan.targetConfig(), plan.tensors());
+    return new PlannedModel(
+        made.config(), made.names(), made.tensors(), plan.discarded(), origins(plan));
+  }
+
+  private static Map<String, String> origins(UpcyclePlan plan) {
+    Map<String, String> origins = new HashMap<>();
+    for (TensorStep step : plan.steps()) {
+      switch (step) {
+        case TensorStep.PassThrough(TensorSpec target, Role _, TensorEntry source) ->
+            origin(target, source, origins);
+        case TensorStep.CopyToExpert(
+                TensorSpec target,
+                Role _,
+                TensorEntry source,
+                OptionalInt _,
+                int _) ->
+            origin(target, source, origins);
+        case TensorStep.NewRouter _, TensorStep.FileRouter _ -> {}
+      }
+    }
+    return origins;
+  }
+
+  private static void origin(TensorSpec target, TensorEntry source, Map<String, String> origins) {
+    if (target.dtype() == source.dtype()) {
+      origins.put(target.name(), source.name());
+    }
   }
 
   /// The models of a recipe's stages, in their order.
@@ -48,13 +90,13 @@ record PlannedModel(
   static List<PlannedModel> of(Checkpoint source, ResolvedRecipe recipe, List<Stage> stages) {
     List<TensorSpec> dense = source.tensors().values().stream().map(TensorEntry::spec).toList();
     List<PlannedModel> models = new ArrayList<>();
-    PlannedModel model = of(source.config(), dense, List.of());
+    PlannedModel model = of(source.config(), dense);
     for (Stage stage : stages) {
       if (stage.start().upcycle().isEmpty()) {
-        model = new PlannedModel(model.config(), model.names(), model.tensors(), List.of());
+        model =
+            new PlannedModel(model.config(), model.names(), model.tensors(), List.of(), Map.of());
       } else {
-        UpcyclePlan plan = plan(source, recipe, stage);
-        model = of(plan.targetConfig(), plan.tensors(), plan.discarded());
+        model = of(plan(source, recipe, stage));
       }
       models.add(model);
     }

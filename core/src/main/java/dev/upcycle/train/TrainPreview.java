@@ -6,8 +6,10 @@ import java.util.List;
 ///
 /// @param first what its first stage would do
 /// @param stages the most memory that each stage would need
+/// @param disk what the run's folder would hold
 /// @param secondsPerStep of the first stage, as a few trial steps took
-public record TrainPreview(StageSummary first, List<MemoryForecast> stages, double secondsPerStep) {
+public record TrainPreview(
+    StageSummary first, List<MemoryForecast> stages, DiskForecast disk, double secondsPerStep) {
   /// Takes a copy.
   public TrainPreview {
     stages = List.copyOf(stages);

@@ -3,6 +3,7 @@ package dev.upcycle.train;
 import dev.upcycle.arch.Composition;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.checkpoint.write.CheckpointWriter;
+import dev.upcycle.checkpoint.write.FreeSpace;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
 import dev.upcycle.convert.FreshConnector;
@@ -21,6 +22,7 @@ import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.ResolvedRecipe;
 import dev.upcycle.recipe.Stage;
+import dev.upcycle.sample.Directories;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -126,11 +128,16 @@ public final class TrainRun {
   /// @throws dev.upcycle.checkpoint.write.OutputException when the folder may not be used
   /// @throws dev.upcycle.checkpoint.write.ResourceException when disk or lock refuse
   public static Result run(Request request, Place place, TrainListener listener) {
+    return run(request, place, listener, FreeSpace.OF_THE_FILE_STORE);
+  }
+
+  static Result run(Request request, Place place, TrainListener listener, FreeSpace space) {
     TrainRun run = new TrainRun(request, listener);
     if (place.mode() == Mode.FRESH) {
       run.requireFit();
     }
     run.requireMemory(MemoryLimit.ofThisMachine());
+    run.requireRoom(place.out(), space);
     RunIdentity identity = RunIdentity.of(request.source(), request.recipe(), run.stages);
     try (RunFolder folder = RunFolder.open(identity, place)) {
       if (place.mode() == Mode.RESUME) {
@@ -140,6 +147,16 @@ public final class TrainRun {
       folder.checkpoints().torn().forEach(listener::tornCheckpoint);
       return run.run(folder);
     }
+  }
+
+  /// What a run in a place would do and need; nothing is kept of the steps that it tries.
+  ///
+  /// @throws dev.upcycle.checkpoint.write.ResourceException also when its folder does not fit the
+  ///   disk
+  /// @see #preview(Request)
+  public static TrainPreview preview(Request request, Path out) {
+    new TrainRun(request, TrainListener.SILENT).requireRoom(out, FreeSpace.OF_THE_FILE_STORE);
+    return preview(request);
   }
 
   /// What a run would do and need; nothing is kept of the steps that it tries.
@@ -156,6 +173,7 @@ public final class TrainRun {
       return new TrainPreview(
           StageSummary.of(0, first, model, rows.steps()),
           forecasts,
+          run.disk(),
           StepTrial.seconds(first, model, rows));
     } catch (InterruptedException e) {
       CancellationException cancelled = new CancellationException("interrupted");
@@ -182,6 +200,20 @@ public final class TrainRun {
       forecasts.add(model.forecast(stage));
     }
     return forecasts;
+  }
+
+  private DiskForecast disk() {
+    return RunDisk.forecast(request.source(), stages, models);
+  }
+
+  /// Refuses a run whose folder does not fit the disk; what lies there already is part of it.
+  private void requireRoom(Path out, FreeSpace space) {
+    DiskForecast forecast = disk();
+    try {
+      forecast.require(out, Math.addExact(space.bytes(out), Directories.bytes(out)));
+    } catch (IOException e) {
+      throw ResourceException.refused(out, e);
+    }
   }
 
   private static List<Stage> stages(ResolvedRecipe recipe) {

@@ -190,7 +190,11 @@ class MemoryForecastTest {
     Composition names = Composition.read(read, Set.of());
     PlannedModel model =
         new PlannedModel(
-            read, names, names.slots().map(slot -> slot.spec(DType.F32)).toList(), List.of());
+            read,
+            names,
+            names.slots().map(slot -> slot.spec(DType.F32)).toList(),
+            List.of(),
+            Map.of());
     TrainRun.Request request =
         new Runs(folder)
             .request(

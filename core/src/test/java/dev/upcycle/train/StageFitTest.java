@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -100,7 +101,8 @@ class StageFitTest {
         "data.path=bad.jsonl|bad.jsonl, row 0: 'text' is a number, expected text",
         "data.path=talk.jsonl|row 0: is a conversation, and the template 'text' takes rows",
         "validate={path: none.txt}|validate of stage b: ",
-        "data.images=none|data.images of stage b: found a folder of images, and a mistral sees none",
+        "data.images=none|data.images of stage b: found a folder of images, and a mistral sees"
+            + " none",
       })
   void dataThatAreNotThereOrDoNotFitAreNamedWithTheirStage(String setting, String message) {
     String absolute =
@@ -184,8 +186,9 @@ class StageFitTest {
     String bias = "model.layers.0.mlp.up_proj.bias";
     List<PlannedModel> models =
         List.of(
-            new PlannedModel(config, names, tensors, List.of()),
-            new PlannedModel(config, names, tensors, List.of(new Discarded(bias, "all zero"))));
+            new PlannedModel(config, names, tensors, List.of(), Map.of()),
+            new PlannedModel(
+                config, names, tensors, List.of(new Discarded(bias, "all zero")), Map.of()));
 
     TrainRun.Request moving = request();
     assertThatThrownBy(() -> StageFit.require(moving, stages(moving), models))

@@ -3,13 +3,13 @@ package dev.upcycle.checkpoint.write;
 import java.util.Locale;
 
 /// Byte counts as messages show them.
-final class ByteSizes {
+public final class ByteSizes {
   private static final String[] UNITS = {"bytes", "kB", "MB", "GB", "TB"};
 
   private ByteSizes() {}
 
   /// Decimal units, as disks are sold: `9.50 GB`, `12 bytes`.
-  static String text(long bytes) {
+  public static String text(long bytes) {
     double value = bytes;
     int unit = 0;
     while (value >= 1000 && unit < UNITS.length - 1) {

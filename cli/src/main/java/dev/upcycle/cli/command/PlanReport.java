@@ -1,5 +1,6 @@
 package dev.upcycle.cli.command;
 
+import dev.upcycle.checkpoint.write.FreeSpace;
 import dev.upcycle.checkpoint.write.ShardLayout;
 import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Quantities;
@@ -15,7 +16,6 @@ import dev.upcycle.plan.UpcyclePlan.Note;
 import dev.upcycle.recipe.Part;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.IntSummaryStatistics;
@@ -64,14 +64,9 @@ record PlanReport(UpcyclePlan plan, Estimate estimate, String source, long freeB
     return new PlanReport(plan, Estimate.of(plan), source, freeBytesAt(out));
   }
 
-  // The directory to make is not there yet: its nearest parent decides on which disk it will lie.
   private static long freeBytesAt(Path out) {
-    Path folder = out;
-    while (!Files.exists(folder) && folder.getParent() != null) {
-      folder = folder.getParent();
-    }
     try {
-      return Files.getFileStore(folder).getUsableSpace();
+      return FreeSpace.OF_THE_FILE_STORE.bytes(out);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

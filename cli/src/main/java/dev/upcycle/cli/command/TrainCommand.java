@@ -133,7 +133,7 @@ final class TrainCommand extends Command {
             positions.warn(
                 "max_tokens of stage " + stage.name(), stage.data().maxTokens(), terminal));
     if (dryRun) {
-      TrainPreviewReport report = new TrainPreviewReport(TrainRun.preview(request));
+      TrainPreviewReport report = new TrainPreviewReport(TrainRun.preview(request, resolve(out)));
       if (json.wanted()) {
         terminal.result(report.document());
       } else {

@@ -3,10 +3,12 @@ package dev.upcycle.cli.command;
 import dev.upcycle.cli.terminal.Documents;
 import dev.upcycle.cli.terminal.Quantities;
 import dev.upcycle.cli.terminal.Table;
+import dev.upcycle.train.DiskForecast;
 import dev.upcycle.train.MemoryForecast;
 import dev.upcycle.train.StageSummary;
 import dev.upcycle.train.TrainPreview;
 import java.util.Locale;
+import java.util.SequencedMap;
 import java.util.stream.Collectors;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -36,13 +38,23 @@ record TrainPreviewReport(TrainPreview preview) {
     for (MemoryForecast forecast : preview.stages()) {
       table.row(
           "memory of " + forecast.stage(),
-          "%s: %s".formatted(Quantities.bytes(forecast.bytes()), parts(forecast)));
+          "%s: %s".formatted(Quantities.bytes(forecast.bytes()), parts(forecast.parts())));
     }
+    DiskForecast disk = preview.disk();
+    table.row(
+        "disk",
+        "%s: %s%s"
+            .formatted(
+                Quantities.bytes(disk.bytes()),
+                parts(disk.parts()),
+                disk.kept() > 0
+                    ? "; up to " + Quantities.bytes(disk.kept()) + " more by keep_every"
+                    : ""));
     return table.toString();
   }
 
-  private static String parts(MemoryForecast forecast) {
-    return forecast.parts().entrySet().stream()
+  private static String parts(SequencedMap<String, Long> parts) {
+    return parts.entrySet().stream()
         .filter(part -> part.getValue() > 0)
         .map(part -> part.getKey().replace('_', ' ') + " " + Quantities.bytes(part.getValue()))
         .collect(Collectors.joining(", "));
@@ -64,6 +76,10 @@ record TrainPreviewReport(TrainPreview preview) {
           stages.addObject().put("stage", forecast.stage()).put("peak_bytes", forecast.bytes());
       forecast.parts().forEach((part, bytes) -> stage.put(part + "_bytes", bytes));
     }
+    DiskForecast disk = preview.disk();
+    ObjectNode folder = document.putObject("disk").put("peak_bytes", disk.bytes());
+    disk.parts().forEach((part, bytes) -> folder.put(part + "_bytes", bytes));
+    folder.put("kept_bytes", disk.kept());
     return document;
   }
 }
