@@ -61,7 +61,11 @@ CASES = (
     Case("llava-mixtral-inside-siglip", "llava-siglip-full", ("llava-4x2", *LANGUAGE)),
     Case("llava-every-other-layer", "llava", ("moe-llava-1.5-7b", *LANGUAGE)),
     Case("llava-all-three", "llava", ("cumo-mistral-4x7b", *LLAMA, *ONE_SCALE, *THREE)),
-    Case("llava-vision-and-connector", "llava", ("cumo-mistral-7b", *LLAMA, *ONE_SCALE, *router("vision", "connector"))),
+    Case(
+        "llava-vision-and-connector",
+        "llava",
+        ("cumo-mistral-7b", *LLAMA, *ONE_SCALE, *router("vision", "connector")),
+    ),
 )
 
 

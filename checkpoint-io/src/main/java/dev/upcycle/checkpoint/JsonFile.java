@@ -1,6 +1,11 @@
 package dev.upcycle.checkpoint;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -22,6 +27,8 @@ final class JsonFile {
   /// is made of it fits into the heap that the launcher gives.
   static final long MOST_BYTES = 64L << 20;
 
+  private static final int DECODED_AT_ONCE = 8192;
+
   private static final JsonMapper MAPPER =
       JsonMapper.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -39,7 +46,9 @@ final class JsonFile {
       RegularFile.require(file);
       GitLfsPointer.refuse(file);
       requireModest(file, malformed);
-      json = MAPPER.readTree(Files.readAllBytes(file));
+      byte[] text = Files.readAllBytes(file);
+      requireUtf8(file, text, malformed);
+      json = MAPPER.readTree(text);
     } catch (NoSuchFileException e) {
       throw new CheckpointFormatException(
           missing, file + ": there is no such file; copy or download it to that place", e);
@@ -51,7 +60,7 @@ final class JsonFile {
           malformed,
           file
               + ": is not JSON ("
-              + e.getOriginalMessage()
+              + JsonReason.of(e)
               + "), expected one object without a key twice; correct it or download it again",
           e);
     }
@@ -64,6 +73,24 @@ final class JsonFile {
             + ": is JSON of the kind "
             + json.getNodeType()
             + ", expected an object; correct it or download it again");
+  }
+
+  /// Jackson takes a name that it has seen before for one with 0xff before it.
+  private static void requireUtf8(Path file, byte[] text, CheckpointFault malformed) {
+    CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
+    ByteBuffer bytes = ByteBuffer.wrap(text);
+    CharBuffer some = CharBuffer.allocate(DECODED_AT_ONCE);
+    CoderResult result;
+    do {
+      some.clear();
+      result = decoder.decode(bytes, some, true);
+    } while (result.isOverflow());
+    if (result.isError()) {
+      throw new CheckpointFormatException(
+          malformed,
+          "%s: byte %d begins no character of UTF-8, expected JSON in UTF-8; write it as that or download it again"
+              .formatted(file, bytes.position()));
+    }
   }
 
   private static void requireModest(Path file, CheckpointFault malformed) throws IOException {

@@ -1,6 +1,7 @@
 package dev.upcycle.checkpoint;
 
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -65,7 +66,8 @@ final class ShardIndex {
               CheckpointFault.TENSOR_IN_TWO_SHARDS,
               String.format(
                   Locale.ROOT,
-                  "%s: tensor '%s' is in two shards, %s and %s, expected one; the files are of different downloads: download them again",
+                  "%s: tensor '%s' is in two shards, %s and %s, expected one; the files are of"
+                      + " different downloads: download them again",
                   path,
                   tensor.name(),
                   other.getFileName(),
@@ -150,11 +152,26 @@ final class ShardIndex {
           CheckpointFault.SHARD_OUTSIDE_DIRECTORY,
           String.format(
               Locale.ROOT,
-              "%s: tensor '%s' lies in '%s', expected the plain name of a file beside the index; do not trust this model, or correct the index",
+              "%s: tensor '%s' lies in '%s', expected the plain name of a file beside the index; do"
+                  + " not trust this model, or correct the index",
               index,
               tensor,
               name));
     }
-    return name;
+    try {
+      return Path.of(name).toString();
+    } catch (InvalidPathException e) {
+      throw new CheckpointFormatException(
+          CheckpointFault.BAD_INDEX,
+          String.format(
+              Locale.ROOT,
+              "%s: tensor '%s' lies in '%s', a name that no file can have here (%s); correct the"
+                  + " index or download it again",
+              index,
+              tensor,
+              name,
+              e.getReason()),
+          e);
+    }
   }
 }

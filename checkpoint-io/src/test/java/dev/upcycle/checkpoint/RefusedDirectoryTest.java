@@ -4,6 +4,7 @@ import static dev.upcycle.checkpoint.CheckpointDirectory.FIRST;
 import static dev.upcycle.checkpoint.CheckpointDirectory.INDEX;
 import static dev.upcycle.checkpoint.CheckpointDirectory.SECOND;
 import static dev.upcycle.checkpoint.CheckpointDirectory.SINGLE;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
@@ -103,6 +104,33 @@ class RefusedDirectoryTest {
                 .text(file, "x")
                 .refusal(CheckpointFault.HALF_DOWNLOAD))
         .hasMessageContaining(file);
+  }
+
+  @Test
+  void jsonThatIsNotUtf8IsRefused() throws IOException {
+    String json = "{\"metadata\": {\"\u00ff!a\": 1}, \"weight_map\": {}}";
+    CheckpointDirectory.shards(folder);
+    Files.write(folder.resolve(INDEX), json.getBytes(ISO_8859_1));
+    assertThat(new CheckpointDirectory(folder).refusal(CheckpointFault.BAD_INDEX))
+        .hasMessageContaining("byte 15 begins no character of UTF-8");
+  }
+
+  @Test
+  void aShardThatNoFileCanBeCalledIsRefused() {
+    assertThat(
+            CheckpointDirectory.shards(folder)
+                .text(INDEX, "{\"weight_map\": {\"a\": \"\\ud800.safetensors\"}}")
+                .refusal(CheckpointFault.BAD_INDEX))
+        .hasMessageContaining("no file can have here");
+  }
+
+  @Test
+  void jsonThatEndsEarlyIsToldInWordsForUsers() {
+    assertThat(
+            CheckpointDirectory.single(folder)
+                .text("config.json", "{\"hidden_size\": 8")
+                .refusal(CheckpointFault.BAD_CONFIG))
+        .hasMessageContaining("expected close marker for Object), expected one object");
   }
 
   @ParameterizedTest
@@ -216,7 +244,8 @@ class RefusedDirectoryTest {
         "{\"quant_method\": \"fbgemm_fp8\"} | QUANTISED_FP8 | FP8",
         "{\"quant_method\": \"bitsandbytes\"} | QUANTISED_BITSANDBYTES | bitsandbytes",
         "{\"load_in_4bit\": true} | QUANTISED_BITSANDBYTES | bitsandbytes",
-        "{\"quant_method\": \"compressed-tensors\"} | QUANTISED_COMPRESSED_TENSORS | run_compressed",
+        "{\"quant_method\": \"compressed-tensors\"} | QUANTISED_COMPRESSED_TENSORS |"
+            + " run_compressed",
         "{\"quant_method\": \"mxfp4\"} | QUANTISED_OTHER | mxfp4",
         "{} | QUANTISED_OTHER | no method named"
       })

@@ -47,6 +47,16 @@ class TorchDirectoryTest {
         .containsExactly(folder.resolve(name));
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"state_dict", "model_state_dict", "model_state", "model", "module"})
+  void aModelMayLieInADictionaryOfAUsualKey(String key) {
+    new TorchArchiveBytes()
+        .under(key)
+        .with("w", "Float", new byte[8], 2)
+        .write(folder.resolve(SINGLE));
+    assertThat(Checkpoint.open(folder).tensors()).containsOnlyKeys("w");
+  }
+
   @Test
   void indexJoinsShards() {
     archive(FIRST, "a");

@@ -19,7 +19,18 @@ public record ImageFeatures(Strategy strategy, long placeholder) {
     /// `default`: all but the first, the class token.
     WITHOUT_FIRST,
     /// `full`.
-    ALL
+    ALL;
+
+    /// How many features an image has.
+    ///
+    /// @param places of the tower's states
+    public int count(long places) {
+      return Math.toIntExact(
+          switch (this) {
+            case WITHOUT_FIRST -> places - 1;
+            case ALL -> places;
+          });
+    }
   }
 
   /// What a model's config says; empty where no connector reads a tower.

@@ -1,5 +1,6 @@
 package dev.upcycle.calibrate;
 
+import dev.upcycle.checkpoint.JsonReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,8 +55,7 @@ public final class PromptFile {
     } catch (IOException e) {
       throw new CalibrationException(file + ": cannot be read: " + e, e);
     } catch (JacksonException e) {
-      throw new CalibrationException(
-          file + ": neither YAML nor JSON: " + e.getOriginalMessage(), e);
+      throw new CalibrationException(file + ": neither YAML nor JSON: " + JsonReason.of(e), e);
     }
   }
 

@@ -4,6 +4,7 @@ import dev.upcycle.chat.jinja.JsonValues;
 import dev.upcycle.chat.jinja.Template;
 import dev.upcycle.chat.jinja.TemplateException;
 import dev.upcycle.chat.jinja.Value;
+import dev.upcycle.checkpoint.JsonReason;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -84,7 +85,7 @@ public final class ChatTemplate {
     try {
       return JsonMapper.shared().readTree(Files.isRegularFile(file) ? read(file) : "{}");
     } catch (JacksonException e) {
-      throw new ChatException("%s: not JSON: %s".formatted(file, e.getOriginalMessage()), e);
+      throw new ChatException("%s: not JSON: %s".formatted(file, JsonReason.of(e)), e);
     }
   }
 

@@ -2,6 +2,7 @@ package dev.upcycle.convert;
 
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.JsonReason;
 import dev.upcycle.checkpoint.ModelConfig;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -120,7 +121,7 @@ final class ManifestJson {
               e),
           e);
     } catch (JacksonException e) {
-      throw malformed(file, e.getOriginalMessage());
+      throw malformed(file, JsonReason.of(e));
     }
     return new Reader(file, json).manifest();
   }

@@ -42,10 +42,6 @@ public record ImageInput(Preprocessing preprocessing, Splice splice, int side) {
       Architecture family, ModelConfig tower, ImageFeatures.Strategy strategy) {
     long across = tower.requireLong("image_size") / tower.requireLong("patch_size");
     long states = across * across + (family.has(Role.CLASS_EMBEDDING) ? 1 : 0);
-    return Math.toIntExact(
-        switch (strategy) {
-          case WITHOUT_FIRST -> states - 1;
-          case ALL -> states;
-        });
+    return strategy.count(states);
   }
 }

@@ -2,12 +2,12 @@ package dev.upcycle.data;
 
 import dev.upcycle.chat.Conversation;
 import dev.upcycle.chat.Turn;
+import dev.upcycle.checkpoint.JsonReason;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.StreamReadFeature;
 import tools.jackson.databind.DeserializationFeature;
@@ -26,10 +26,10 @@ record RowParser(Path file, long row) {
           .build();
 
   /// Where a limit of the parser is set in its own code.
-  private static final Pattern JAVA = Pattern.compile(", from `[^`]*`");
 
   private static final Map<String, Turn.Role> OF_MESSAGES =
       Map.of("system", Turn.Role.SYSTEM, "user", Turn.Role.USER, "assistant", Turn.Role.ASSISTANT);
+
   private static final Map<String, Turn.Role> OF_LLAVA =
       Map.of("human", Turn.Role.USER, "gpt", Turn.Role.ASSISTANT);
 
@@ -44,7 +44,7 @@ record RowParser(Path file, long row) {
     try {
       json = JSON.readTree(bytes);
     } catch (JacksonException e) {
-      throw fault("not JSON: " + JAVA.matcher(e.getOriginalMessage()).replaceAll(""));
+      throw fault("not JSON: " + JsonReason.of(e));
     }
     List<String> kinds =
         List.of("text", MESSAGES.list(), LLAVA.list()).stream().filter(json::has).toList();

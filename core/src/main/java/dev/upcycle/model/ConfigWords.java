@@ -21,11 +21,6 @@ final class ConfigWords {
     };
   }
 
-  /// The number under a key.
-  static double number(ModelConfig config, String key) {
-    return config.findDouble(key).orElseThrow(() -> bad(config, key, "a number"));
-  }
-
   static CheckpointFormatException bad(ModelConfig config, String key, String expected) {
     return new CheckpointFormatException(
         CheckpointFault.BAD_CONFIG_VALUE,

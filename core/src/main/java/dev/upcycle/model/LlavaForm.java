@@ -2,7 +2,6 @@ package dev.upcycle.model;
 
 import dev.upcycle.arch.Architecture;
 import dev.upcycle.arch.ConnectorConfig;
-import dev.upcycle.arch.Dimensions;
 import dev.upcycle.arch.ImageFeatures;
 import dev.upcycle.arch.SingleConfig;
 import dev.upcycle.arch.TowerState;
@@ -21,32 +20,17 @@ import java.util.List;
 /// @param features which of its places
 /// @param pyramid the scales at which an image is looked at
 /// @param splice the id that keeps places free
-record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplice splice) {
+record LlavaForm(
+    long state, ImageFeatures.Strategy features, ScalePyramid pyramid, ImageSplice splice) {
   /// A scale of s is s · s passes of the tower: a config must not ask for more than memory holds.
   private static final int MOST_SCALE = 16;
 
-  /// Which places of a tower's states become features.
-  enum Features {
-    /// All but the first, the class token.
-    WITHOUT_FIRST,
-    ALL;
-
-    /// `[images, places, hidden]` to `[images, features, hidden]`.
-    Tensor of(Tensor states) {
-      return switch (this) {
-        case WITHOUT_FIRST -> states.narrow(1, 1, states.size(1) - 1);
-        case ALL -> states;
-      };
-    }
-
-    /// How many an image has.
-    int count(Dimensions tower) {
-      int places = Math.toIntExact(tower.require("positions"));
-      return switch (this) {
-        case WITHOUT_FIRST -> places - 1;
-        case ALL -> places;
-      };
-    }
+  /// Of a tower's states `[images, places, hidden]` the features `[images, features, hidden]`.
+  Tensor features(Tensor states) {
+    return switch (features) {
+      case WITHOUT_FIRST -> states.narrow(1, 1, states.size(1) - 1);
+      case ALL -> states;
+    };
   }
 
   /// Reads a composition's config.
@@ -63,10 +47,7 @@ record LlavaForm(long state, Features features, ScalePyramid pyramid, ImageSplic
     ImageFeatures features = ImageFeatures.of(config);
     return new LlavaForm(
         TowerState.value(whole.family(), config),
-        switch (features.strategy()) {
-          case WITHOUT_FIRST -> Features.WITHOUT_FIRST;
-          case ALL -> Features.ALL;
-        },
+        features.strategy(),
         new ScalePyramid(scales(config)),
         new ImageSplice(features.placeholder()));
   }

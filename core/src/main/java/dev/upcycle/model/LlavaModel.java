@@ -109,7 +109,7 @@ public final class LlavaModel implements AutoCloseable {
 
   /// How many features an image has, which is how many places it takes in a text.
   public int placesPerImage() {
-    return form.features().count(vision.dimensions());
+    return form.features().count(vision.dimensions().require("positions"));
   }
 
   /// The families of the parts, tower first.
@@ -174,7 +174,7 @@ public final class LlavaModel implements AutoCloseable {
                     .map(each -> new LayerRouting(count + each.layer(), each.routing()))
                     .forEach(routings::add);
               }
-              return form.features().of(output.hidden());
+              return form.features(output.hidden());
             });
   }
 

@@ -61,7 +61,7 @@ public final class LlavaWalk {
   ///
   /// @param states of the tower after [#towerLayers()] layers, one for each of the [#views]
   public Tensor seen(List<Tensor> states, long images) {
-    return form.pyramid().joined(states.stream().map(form.features()::of).toList(), images);
+    return form.pyramid().joined(states.stream().map(form::features).toList(), images);
   }
 
   /// The id that a text has once for each of an image's features.

@@ -193,9 +193,11 @@ final class SourceMatch {
       reasons.add(
           String.format(
               Locale.ROOT,
-              "%s: dtype %s, expected one of F16, BF16, F32, F64; give the unquantised model",
+              "%s: dtype %s in %s, expected one of F16, BF16, F32, F64; quantised weights are not"
+                  + " read: give the model as it was trained",
               entry.name(),
-              entry.dtype()));
+              entry.dtype(),
+              entry.file().getFileName()));
     }
   }
 

@@ -90,6 +90,7 @@ public record SourceReview(List<String> obstacles, List<String> provisos) {
     Architecture family = part.family();
     ModelConfig complete = family.complete(part.config());
     activation(complete).ifPresent(obstacles::add);
+    fault(() -> NormEpsilon.of(family, complete)).ifPresent(obstacles::add);
     rope(complete, family).ifPresent(obstacles::add);
     for (String key : TargetConfig.POSITIONS) {
       if (!family.ignoredKeys().contains(key)) {

@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.upcycle.checkpoint.CheckpointFault;
 import dev.upcycle.checkpoint.CheckpointFormatException;
+import dev.upcycle.checkpoint.JsonReason;
 import dev.upcycle.checkpoint.write.Durability;
 import dev.upcycle.checkpoint.write.OutputException;
 import dev.upcycle.checkpoint.write.ResourceException;
@@ -292,7 +293,7 @@ final class RunFolder implements AutoCloseable {
       reason = String.valueOf(e);
       cause = e;
     } catch (JacksonException e) {
-      reason = "not whole JSON, " + e.getOriginalMessage();
+      reason = "not whole JSON, " + JsonReason.of(e);
       cause = e;
     }
     throw new CheckpointFormatException(

@@ -1,6 +1,7 @@
 package dev.upcycle.verify;
 
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.JsonReason;
 import dev.upcycle.checkpoint.SourceFile;
 import dev.upcycle.checkpoint.TensorEntry;
 import java.io.IOException;
@@ -71,7 +72,7 @@ final class FileExamination implements Examination {
       root = JsonMapper.shared().readTree(index);
     } catch (JacksonException e) {
       findings.covered(CheckKind.INDEX);
-      findings.failed(CheckKind.INDEX, INDEX, "unreadable: " + e.getOriginalMessage());
+      findings.failed(CheckKind.INDEX, INDEX, "unreadable: " + JsonReason.of(e));
       return;
     }
     long bytes = 0;

@@ -209,6 +209,17 @@ class RefusedSourcesTest {
         .hasMessageContaining("a number");
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"\"x\"", "-1"})
+  void anEpsilonOfTheDecoderThatIsNoneIsRefused(String value) throws IOException {
+    ObjectNode text = (ObjectNode) Checkpoint.open(whole).config().json().path("text_config");
+    text.set("rms_norm_eps", JsonMapper.shared().readTree(value));
+    edit(whole, "text_config", text);
+    assertThatThrownBy(() -> Planner.plan(Checkpoint.open(whole), RECIPE))
+        .hasMessageContaining("rms_norm_eps")
+        .hasMessageContaining("a number");
+  }
+
   @Test
   void biasesThatTheConfigDeniesAreNotDropped() throws IOException {
     edit(whole, "multimodal_projector_bias", JsonMapper.shared().valueToTree(false));

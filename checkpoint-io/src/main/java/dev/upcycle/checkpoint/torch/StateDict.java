@@ -23,7 +23,7 @@ import java.util.Set;
 /// @param notes what was passed over
 record StateDict(SequencedMap<String, View> tensors, List<String> notes) {
   private static final List<String> WRAPPERS =
-      List.of("state_dict", "model_state_dict", "model", "module");
+      List.of("state_dict", "model_state_dict", "model_state", "model", "module");
   private static final List<String> PREFIXES = List.of("module.", "_orig_mod.");
   private static final int SHOWN = 5;
 

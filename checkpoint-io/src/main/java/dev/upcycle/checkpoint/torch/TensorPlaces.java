@@ -79,7 +79,8 @@ final class TensorPlaces {
           name,
           String.format(
               Locale.ROOT,
-              "has the offset %d, sizes %s and strides %s, expected none below zero and a stride for each size",
+              "has the offset %d, sizes %s and strides %s, expected none below zero and a stride"
+                  + " for each size",
               view.offset(),
               view.sizes(),
               view.strides()));
@@ -101,7 +102,8 @@ final class TensorPlaces {
           name,
           String.format(
               Locale.ROOT,
-              "lies in the storage '%s' of %d elements of %s, expected %,d bytes, but the archive has %,d",
+              "lies in the storage '%s' of %d elements of %s, expected %,d bytes, but the archive"
+                  + " has %,d",
               storage.key(),
               storage.elements(),
               storage.type(),
@@ -128,14 +130,16 @@ final class TensorPlaces {
     for (int axis : axes) {
       long stride = view.strides().get(axis);
       if (stride <= reached) {
-        throw fault(
+        throw faults.of(
             CheckpointFault.OVERLAPPING_VIEW,
-            name,
             String.format(
                 Locale.ROOT,
-                "has sizes %s and strides %s, by which elements share bytes, expected each to have its own (an expanded tensor: save it after .contiguous())",
+                "tensor '%s' has sizes %s and strides %s, by which elements share bytes, expected"
+                    + " each to have its own",
+                name,
                 view.sizes(),
-                view.strides()));
+                view.strides()),
+            "an expanded tensor: save it after .contiguous()");
       }
       reached = Math.addExact(reached, Math.multiplyExact(view.sizes().get(axis) - 1, stride));
     }
@@ -147,7 +151,8 @@ final class TensorPlaces {
         name,
         String.format(
             Locale.ROOT,
-            "is %s by strides %s of %s from element %d on, which passes the %,d bytes of its storage '%s'",
+            "is %s by strides %s of %s from element %d on, which passes the %,d bytes of its"
+                + " storage '%s'",
             view.sizes(),
             view.strides(),
             view.dtype(),

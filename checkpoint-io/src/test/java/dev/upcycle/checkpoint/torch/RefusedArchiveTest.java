@@ -60,6 +60,7 @@ class RefusedArchiveTest {
     "PICKLE_PROTOCOL.protocol_4, weights_only=False",
     "BARE_PICKLE.archive_plain_pickle, bare pickle",
     "WEB_PAGE.archive_login, web page",
+    "OVERLAPPING_VIEW.expanded, expected each to have its own; an expanded tensor: save it after",
     "TORCH_SCRIPT.archive_linear, torch.jit.load",
     "BIG_ENDIAN.archive_by_torch, save_file",
     "ENTRY_NOT_STORED.archive_deflated, save_file"

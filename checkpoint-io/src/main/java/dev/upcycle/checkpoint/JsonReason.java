@@ -1,0 +1,18 @@
+package dev.upcycle.checkpoint;
+
+import java.util.regex.Pattern;
+import tools.jackson.core.JacksonException;
+
+/// What is wrong with a JSON text, without what only a programmer can use.
+public final class JsonReason {
+  private static final Pattern START = Pattern.compile(" \\(start marker at \\[[^\\]]*\\]\\)");
+  private static final Pattern JAVA = Pattern.compile(", from `[^`]*`");
+
+  private JsonReason() {}
+
+  /// The reader's own words.
+  public static String of(JacksonException fault) {
+    String told = START.matcher(fault.getOriginalMessage()).replaceAll("");
+    return JAVA.matcher(told).replaceAll("");
+  }
+}
