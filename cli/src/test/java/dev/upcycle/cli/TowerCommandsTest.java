@@ -50,6 +50,15 @@ class TowerCommandsTest {
   }
 
   @Test
+  void aTowerIsSaidToGoOnWithNoText() {
+    Outcome outcome = run("generate", "clip", "--prompt", "a cat");
+    assertThat(outcome.code()).isEqualTo(4);
+    assertThat(outcome.err())
+        .contains("clip is a clip_vision_model, expected a decoder or a LLaVA")
+        .doesNotContain("tokenizer");
+  }
+
+  @Test
   void imagesThatCannotBePreparedDoNotLoseTheOtherChecks() {
     assertThat(run("convert", "clip-vit-4x2", "--model", "clip", "--out", "moe").code()).isZero();
 

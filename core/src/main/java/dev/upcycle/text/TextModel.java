@@ -1,6 +1,9 @@
 package dev.upcycle.text;
 
+import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.Checkpoint;
+import dev.upcycle.checkpoint.CheckpointFault;
+import dev.upcycle.checkpoint.CheckpointFormatException;
 import dev.upcycle.data.Tokenizer;
 import dev.upcycle.data.TokenizerException;
 import dev.upcycle.kernels.KernelException;
@@ -49,6 +52,7 @@ public final class TextModel implements AutoCloseable {
   /// @throws TokenizerException when there is no tokenizer that can be read
   public static TextModel open(Path directory, ModelOptions options) {
     Checkpoint checkpoint = Checkpoint.open(directory);
+    requireText(checkpoint);
     Tokenizer tokenizer = Tokenizer.require(checkpoint.directory());
     try {
       if (LlavaModel.fits(checkpoint)) {
@@ -59,6 +63,17 @@ public final class TextModel implements AutoCloseable {
     } catch (RuntimeException | Error e) {
       tokenizer.close();
       throw e;
+    }
+  }
+
+  /// Said before a tokenizer is missed that such a model never had.
+  private static void requireText(Checkpoint checkpoint) {
+    Architecture family = Architecture.require(checkpoint.config().modelType());
+    if (!family.decodes() && !LlavaModel.fits(checkpoint)) {
+      throw new CheckpointFormatException(
+          CheckpointFault.BAD_CONFIG_VALUE,
+          "%s is a %s, expected a decoder or a LLaVA, which go on with a text; verify and bench run this one"
+              .formatted(checkpoint.directory(), family.modelType()));
     }
   }
 
