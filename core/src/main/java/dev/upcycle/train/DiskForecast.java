@@ -5,6 +5,7 @@ import dev.upcycle.checkpoint.write.ResourceException;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.stream.Collectors;
 
@@ -14,9 +15,9 @@ import java.util.stream.Collectors;
 /// @param checkpoints bytes of those that lie there at once, one of them being written
 /// @param upcycled bytes of the models that stages made of those before
 /// @param result bytes of `final/`
-/// @param kept bytes of what `keep_every` keeps beside, if the stages take all the steps that the
-///   recipe allows; 0 where it allows any number
-public record DiskForecast(long checkpoints, long upcycled, long result, long kept) {
+/// @param kept the most bytes of what `keep_every` keeps beside, if the stages take all the steps
+///   that the recipe allows; empty where it allows any number
+public record DiskForecast(long checkpoints, long upcycled, long result, OptionalLong kept) {
   /// Bytes by what they are for, in the order in which they are told; without what is kept.
   public SequencedMap<String, Long> parts() {
     SequencedMap<String, Long> parts = new LinkedHashMap<>();

@@ -30,8 +30,7 @@ import java.util.stream.Collectors;
 /// @param names its parts
 /// @param tensors all of them
 /// @param discarded those of the stage before that this stage's upcycling leaves out
-/// @param origins where it upcycles, the tensor of the stage before whose bytes one takes as they
-///   are
+/// @param origins where it upcycles, the tensor of the stage before that one is a copy of
 record PlannedModel(
     ModelConfig config,
     Composition names,
@@ -63,24 +62,18 @@ record PlannedModel(
     for (TensorStep step : plan.steps()) {
       switch (step) {
         case TensorStep.PassThrough(TensorSpec target, Role _, TensorEntry source) ->
-            origin(target, source, origins);
+            origins.put(target.name(), source.name());
         case TensorStep.CopyToExpert(
                 TensorSpec target,
                 Role _,
                 TensorEntry source,
                 OptionalInt _,
                 int _) ->
-            origin(target, source, origins);
+            origins.put(target.name(), source.name());
         case TensorStep.NewRouter _, TensorStep.FileRouter _ -> {}
       }
     }
     return origins;
-  }
-
-  private static void origin(TensorSpec target, TensorEntry source, Map<String, String> origins) {
-    if (target.dtype() == source.dtype()) {
-      origins.put(target.name(), source.name());
-    }
   }
 
   /// The models of a recipe's stages, in their order.

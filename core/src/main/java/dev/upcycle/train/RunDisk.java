@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -30,17 +31,19 @@ final class RunDisk {
   /// Numbers that the optimizer keeps of each that trains, beside master and average.
   private static final long MOMENTS = 2;
 
+  private final Checkpoint source;
   private final long companions;
   private Map<String, DType> types = new HashMap<>();
-  private List<Saved> held = new ArrayList<>();
+  private final List<Saved> held = new ArrayList<>();
   private Optional<Saved> left = Optional.empty();
   private long upcycled;
-  private long kept;
-  private long steps;
-  private DiskForecast most = new DiskForecast(0, 0, 0, 0);
+  private OptionalLong kept = OptionalLong.of(0);
+  private OptionalLong steps = OptionalLong.of(0);
+  private DiskForecast most = new DiskForecast(0, 0, 0, OptionalLong.empty());
 
-  private RunDisk(long companions) {
-    this.companions = companions;
+  private RunDisk(Checkpoint source) {
+    this.source = source;
+    this.companions = companions(source);
   }
 
   /// A checkpoint, told from others of equal size by its place in the run.
@@ -50,13 +53,14 @@ final class RunDisk {
   ///
   /// @param models of the stages
   static DiskForecast forecast(Checkpoint source, List<Stage> stages, List<PlannedModel> models) {
-    RunDisk disk = new RunDisk(companions(source));
+    RunDisk disk = new RunDisk(source);
     long result = 0;
     for (int index = 0; index < stages.size(); index++) {
       result = disk.stage(index, stages.get(index), models.get(index));
     }
     disk.holds(sum(disk.held), result);
-    return disk.most;
+    DiskForecast most = disk.most;
+    return new DiskForecast(most.checkpoints(), most.upcycled(), most.result(), disk.kept);
   }
 
   private static long companions(Checkpoint source) {
@@ -76,9 +80,8 @@ final class RunDisk {
   }
 
   private void holds(long checkpoints, long result) {
-    DiskForecast now = new DiskForecast(checkpoints, upcycled, result, kept);
-    DiskForecast larger = now.bytes() > most.bytes() ? now : most;
-    most = new DiskForecast(larger.checkpoints(), larger.upcycled(), larger.result(), kept);
+    DiskForecast now = new DiskForecast(checkpoints, upcycled, result, OptionalLong.empty());
+    most = now.bytes() > most.bytes() ? now : most;
   }
 
   /// Follows a stage; bytes of the model that it leaves.
@@ -92,44 +95,41 @@ final class RunDisk {
     long own = bytes(model);
     long models = stage.updates().average().isPresent() ? Math.addExact(own, own) : own;
     long checkpoint = Math.addExact(models, moments);
-    save(new Saved(index, 0, checkpoint), stage, base);
-    kept = Math.addExact(kept, Math.multiplyExact(keptBetween(stage), checkpoint));
-    steps += stage.pace().steps().orElse(0);
+    save(index, checkpoint, stage, base);
+    keep(checkpoint, stage);
     return own;
   }
 
-  /// What trained before keeps its type.
+  /// What trained before keeps its type, unless it is cast.
   private void upcycle(PlannedModel model) {
     Map<String, DType> before = types;
     types = new HashMap<>();
-    model
-        .origins()
-        .forEach((name, origin) -> {
-          DType type = before.get(origin);
-          if (type != null) {
-            types.put(name, type);
-          }
-        });
+    for (TensorSpec tensor : model.tensors()) {
+      Optional.ofNullable(model.origins().get(tensor.name()))
+          .filter(origin -> source.require(origin).dtype() == tensor.dtype())
+          .map(before::get)
+          .ifPresent(type -> types.put(tensor.name(), type));
+    }
     upcycled = Math.addExact(upcycled, bytes(model));
   }
 
   /// The checkpoints of a stage one after the other, the first measurement taken for the best.
   ///
-  /// @param like each of them
+  /// @param bytes of each of them
   /// @param base what the stage goes on from
-  private void save(Saved like, Stage stage, Optional<Saved> base) {
+  private void save(int index, long bytes, Stage stage, Optional<Saved> base) {
     Optional<Saved> best = Optional.empty();
-    long saves = saves(stage);
-    for (long place = 1; place <= saves; place++) {
-      Saved saved = new Saved(like.stage(), place, like.bytes());
-      holds(Math.addExact(sum(held), saved.bytes()), 0);
+    long last = Math.min(saves(stage), TOLD_APART);
+    for (long place = 1; place <= last; place++) {
+      Saved saved = new Saved(index, place, bytes);
+      holds(Math.addExact(sum(held), bytes), 0);
       held.add(saved);
       if (best.isEmpty() && stage.validation().isPresent()) {
         best = Optional.of(saved);
       }
       Set<Saved> stay = new HashSet<>(held.subList(Math.max(0, held.size() - NEWEST), held.size()));
       best.ifPresent(stay::add);
-      if (place < saves) {
+      if (place < last) {
         base.ifPresent(stay::add);
       }
       held.retainAll(stay);
@@ -137,6 +137,28 @@ final class RunDisk {
     boolean leavesBest =
         stage.validation().filter(each -> each.result() == Stage.Result.BEST).isPresent();
     left = leavesBest ? best : Optional.of(held.getLast());
+  }
+
+  /// The most that `keep_every` keeps of a stage: as many as the run's steps in it that it divides,
+  /// or as it saves; unknown once a stage takes as many steps as its data give.
+  private void keep(long bytes, Stage stage) {
+    Optional<Integer> every = stage.checkpoints().keepEvery();
+    OptionalLong before = steps;
+    Optional<Integer> own = stage.pace().steps();
+    steps =
+        own.isPresent() && before.isPresent()
+            ? OptionalLong.of(before.getAsLong() + own.get())
+            : OptionalLong.empty();
+    if (every.isEmpty() || kept.isEmpty()) {
+      return;
+    }
+    if (steps.isEmpty()) {
+      kept = OptionalLong.empty();
+      return;
+    }
+    long divided = steps.getAsLong() / every.get() - before.getAsLong() / every.get();
+    long most = Math.multiplyExact(Math.min(divided, saves(stage)), bytes);
+    kept = OptionalLong.of(Math.addExact(kept.getAsLong(), most));
   }
 
   private long bytes(PlannedModel model) {
@@ -178,7 +200,7 @@ final class RunDisk {
     return bytes;
   }
 
-  /// Checkpoints of a stage, the one of its end among them: no more than can lie there at once.
+  /// The most checkpoints of a stage, the one of its end among them.
   private static long saves(Stage stage) {
     Optional<Integer> due = stage.checkpoints().every();
     Optional<Integer> measured = stage.validation().flatMap(Stage.Validation::every);
@@ -190,30 +212,13 @@ final class RunDisk {
       long other = measured.get();
       between -= multiples(stage, one / gcd(one, other) * other);
     }
-    return Math.min(between + 1, TOLD_APART);
+    return between + 1;
   }
 
   /// Steps before the last of a stage that are multiples of a number.
   private static long multiples(Stage stage, long number) {
     long last = stage.pace().steps().orElse(Integer.MAX_VALUE);
     return (last - 1) / number;
-  }
-
-  /// Checkpoints between the steps of a stage whose number in the run `keep_every` divides.
-  private long keptBetween(Stage stage) {
-    Optional<Integer> every = stage.checkpoints().every();
-    Optional<Integer> keep = stage.checkpoints().keepEvery();
-    if (every.isEmpty() || keep.isEmpty() || stage.pace().steps().isEmpty()) {
-      return 0;
-    }
-    long all = multiples(stage, every.get());
-    for (long first = 1; first <= Math.min(all, keep.get()); first++) {
-      if ((steps + first * every.get()) % keep.get() == 0) {
-        long period = keep.get() / gcd(every.get(), keep.get());
-        return 1 + (all - first) / period;
-      }
-    }
-    return 0;
   }
 
   private static long gcd(long one, long other) {

@@ -17,7 +17,6 @@ import dev.upcycle.model.ModelOptions;
 import dev.upcycle.plan.DenseSource;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.plan.Planner;
-import dev.upcycle.plan.TensorStep;
 import dev.upcycle.plan.UpcyclePlan;
 import dev.upcycle.recipe.Part;
 import dev.upcycle.recipe.ResolvedRecipe;
@@ -27,7 +26,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -155,8 +153,10 @@ public final class TrainRun {
   ///   disk
   /// @see #preview(Request)
   public static TrainPreview preview(Request request, Path out) {
-    new TrainRun(request, TrainListener.SILENT).requireRoom(out, FreeSpace.OF_THE_FILE_STORE);
-    return preview(request);
+    TrainRun run = new TrainRun(request, TrainListener.SILENT);
+    run.requireFit();
+    run.requireRoom(out, FreeSpace.OF_THE_FILE_STORE);
+    return run.preview();
   }
 
   /// What a run would do and need; nothing is kept of the steps that it tries.
@@ -166,14 +166,18 @@ public final class TrainRun {
   public static TrainPreview preview(Request request) {
     TrainRun run = new TrainRun(request, TrainListener.SILENT);
     run.requireFit();
-    List<MemoryForecast> forecasts = run.requireMemory(MemoryLimit.ofThisMachine());
-    Stage first = run.stages.getFirst();
-    try (StageModel model = run.open(StageBase.of(request.source()), first);
+    return run.preview();
+  }
+
+  private TrainPreview preview() {
+    List<MemoryForecast> forecasts = requireMemory(MemoryLimit.ofThisMachine());
+    Stage first = stages.getFirst();
+    try (StageModel model = open(StageBase.of(request.source()), first);
         StageRows rows = StageRows.open(first, model.base(), request)) {
       return new TrainPreview(
           StageSummary.of(0, first, model, rows.steps()),
           forecasts,
-          run.disk(),
+          disk(),
           StepTrial.seconds(first, model, rows));
     } catch (InterruptedException e) {
       CancellationException cancelled = new CancellationException("interrupted");
@@ -266,31 +270,24 @@ public final class TrainRun {
             ? newest.map(checkpoint -> checkpoint.resolve(StageCheckpoints.MODEL))
             : before.map(StageEnd::model);
     Checkpoint left = begun.map(Checkpoint::open).orElse(request.source());
-    Map<String, String> origins = new HashMap<>();
     boolean upcycles = resumed.isEmpty() && !stage.start().upcycle().isEmpty();
-    StageBase base = upcycles ? upcycled(index, left, folder, origins) : StageBase.of(left);
+    StageBase base = upcycles ? upcycled(index, left, folder) : StageBase.of(left);
     try (StageModel model = open(base, stage);
         StageRows rows = StageRows.open(stage, model.base(), request);
         StageRun run = new StageRun(new StageRun.Place(index, stage, folder), model, rows)) {
       if (resumed.isPresent()) {
         run.resume(newest.orElseThrow(), resumed.get());
       } else if (before.isPresent()) {
-        run.carry(before.get(), origins);
+        run.carry(before.get(), models.get(index).origins());
       }
       run.run(request.recipe().recipe().seed(), listener);
     }
   }
 
   /// The model of the stage before with experts; made again where a killed run left it unfinished.
-  private StageBase upcycled(
-      int index, Checkpoint left, RunFolder folder, Map<String, String> origins) {
+  private StageBase upcycled(int index, Checkpoint left, RunFolder folder) {
     List<Part> parts = stages.get(index).start().upcycle();
     UpcyclePlan plan = Planner.plan(left, request.recipe().of(parts));
-    for (TensorStep step : plan.steps()) {
-      if (step instanceof TensorStep.CopyToExpert copy) {
-        origins.put(copy.target().name(), copy.source().name());
-      }
-    }
     Path out = folder.upcycled(index, stages.get(index).name());
     folder.discard(out);
     PlanExecutor.run(

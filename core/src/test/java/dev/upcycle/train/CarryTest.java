@@ -3,7 +3,14 @@ package dev.upcycle.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.upcycle.checkpoint.TensorEntry;
+import dev.upcycle.checkpoint.safetensors.SafetensorsHeader;
 import dev.upcycle.plan.PlanException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -12,6 +19,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// What a stage takes over of the schedule and of the data of the stage before.
@@ -86,6 +94,36 @@ class CarryTest {
     Heard heard = new Heard(-1);
     TrainRun.run(runs.request(recipe, settings), folder.resolve(out), TrainRun.Mode.FRESH, heard);
     return heard;
+  }
+
+  /// Steps that the moments of a tensor have taken in at the end of the second of two stages.
+  private float steps(String moments, String tensor) {
+    run(moments, Runs.TWO_STAGES, "train.stages.1.carry.moments=" + moments);
+    Path file = folder.resolve(moments).resolve("checkpoints/step-8/optimizer.safetensors");
+    TensorEntry steps =
+        SafetensorsHeader.read(file).tensors().stream()
+            .filter(entry -> entry.name().equals(tensor + ".steps"))
+            .findFirst()
+            .orElseThrow();
+    try (FileChannel channel = FileChannel.open(file)) {
+      ByteBuffer value = ByteBuffer.allocate(Float.BYTES).order(ByteOrder.LITTLE_ENDIAN);
+      channel.read(value, steps.offset());
+      return value.getFloat(0);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "copy, model.layers.0.block_sparse_moe.experts.3.w1.weight, 8",
+    "copy, model.layers.0.self_attn.q_proj.weight, 8",
+    "copy, model.layers.0.block_sparse_moe.gate.weight, 4",
+    "reset, model.layers.0.block_sparse_moe.experts.3.w1.weight, 4",
+    "reset, model.layers.0.self_attn.q_proj.weight, 4"
+  })
+  void copiedMomentsReachEveryExpert(String moments, String tensor, float taken) {
+    assertThat(steps(moments, tensor)).isEqualTo(taken);
   }
 
   @Test

@@ -43,14 +43,16 @@ record TrainPreviewReport(TrainPreview preview) {
     DiskForecast disk = preview.disk();
     table.row(
         "disk",
-        "%s: %s%s"
-            .formatted(
-                Quantities.bytes(disk.bytes()),
-                parts(disk.parts()),
-                disk.kept() > 0
-                    ? "; up to " + Quantities.bytes(disk.kept()) + " more by keep_every"
-                    : ""));
+        "%s: %s%s".formatted(Quantities.bytes(disk.bytes()), parts(disk.parts()), kept(disk)));
     return table.toString();
+  }
+
+  private static String kept(DiskForecast disk) {
+    if (disk.kept().isEmpty()) {
+      return "; more by keep_every, as many as the data give steps";
+    }
+    long most = disk.kept().getAsLong();
+    return most > 0 ? "; up to " + Quantities.bytes(most) + " more by keep_every" : "";
   }
 
   private static String parts(SequencedMap<String, Long> parts) {
@@ -79,7 +81,7 @@ record TrainPreviewReport(TrainPreview preview) {
     DiskForecast disk = preview.disk();
     ObjectNode folder = document.putObject("disk").put("peak_bytes", disk.bytes());
     disk.parts().forEach((part, bytes) -> folder.put(part + "_bytes", bytes));
-    folder.put("kept_bytes", disk.kept());
+    disk.kept().ifPresent(bytes -> folder.put("kept_bytes", bytes));
     return document;
   }
 }
