@@ -75,7 +75,7 @@ final class JsonFile {
             + ", expected an object; correct it or download it again");
   }
 
-  /// Jackson takes a name that it has seen before for one with 0xff before it.
+  /// Jackson, given bytes, takes a name with 0xff before it for the name when it has seen that.
   private static void requireUtf8(Path file, byte[] text, CheckpointFault malformed) {
     CharsetDecoder decoder = StandardCharsets.UTF_8.newDecoder();
     ByteBuffer bytes = ByteBuffer.wrap(text);

@@ -66,8 +66,7 @@ final class ShardIndex {
               CheckpointFault.TENSOR_IN_TWO_SHARDS,
               String.format(
                   Locale.ROOT,
-                  "%s: tensor '%s' is in two shards, %s and %s, expected one; the files are of"
-                      + " different downloads: download them again",
+                  "%s: tensor '%s' is in two shards, %s and %s, expected one; the files are of different downloads: download them again",
                   path,
                   tensor.name(),
                   other.getFileName(),
@@ -152,12 +151,16 @@ final class ShardIndex {
           CheckpointFault.SHARD_OUTSIDE_DIRECTORY,
           String.format(
               Locale.ROOT,
-              "%s: tensor '%s' lies in '%s', expected the plain name of a file beside the index; do"
-                  + " not trust this model, or correct the index",
+              "%s: tensor '%s' lies in '%s', expected the plain name of a file beside the index; do not trust this model, or correct the index",
               index,
               tensor,
               name));
     }
+    return possible(index, tensor, name);
+  }
+
+  /// Half a surrogate pair, and what the locale has no bytes for, is the name of no file.
+  private static String possible(Path index, String tensor, String name) {
     try {
       return Path.of(name).toString();
     } catch (InvalidPathException e) {
@@ -165,8 +168,7 @@ final class ShardIndex {
           CheckpointFault.BAD_INDEX,
           String.format(
               Locale.ROOT,
-              "%s: tensor '%s' lies in '%s', a name that no file can have here (%s); correct the"
-                  + " index or download it again",
+              "%s: tensor '%s' lies in '%s', a name that no file can have here (%s); correct the index or download it again",
               index,
               tensor,
               name,

@@ -244,8 +244,7 @@ class RefusedDirectoryTest {
         "{\"quant_method\": \"fbgemm_fp8\"} | QUANTISED_FP8 | FP8",
         "{\"quant_method\": \"bitsandbytes\"} | QUANTISED_BITSANDBYTES | bitsandbytes",
         "{\"load_in_4bit\": true} | QUANTISED_BITSANDBYTES | bitsandbytes",
-        "{\"quant_method\": \"compressed-tensors\"} | QUANTISED_COMPRESSED_TENSORS |"
-            + " run_compressed",
+        "{\"quant_method\": \"compressed-tensors\"} | QUANTISED_COMPRESSED_TENSORS | run_compressed",
         "{\"quant_method\": \"mxfp4\"} | QUANTISED_OTHER | mxfp4",
         "{} | QUANTISED_OTHER | no method named"
       })

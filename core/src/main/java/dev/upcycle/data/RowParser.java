@@ -25,11 +25,8 @@ record RowParser(Path file, long row) {
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .build();
 
-  /// Where a limit of the parser is set in its own code.
-
   private static final Map<String, Turn.Role> OF_MESSAGES =
       Map.of("system", Turn.Role.SYSTEM, "user", Turn.Role.USER, "assistant", Turn.Role.ASSISTANT);
-
   private static final Map<String, Turn.Role> OF_LLAVA =
       Map.of("human", Turn.Role.USER, "gpt", Turn.Role.ASSISTANT);
 

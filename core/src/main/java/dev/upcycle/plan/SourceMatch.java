@@ -193,8 +193,7 @@ final class SourceMatch {
       reasons.add(
           String.format(
               Locale.ROOT,
-              "%s: dtype %s in %s, expected one of F16, BF16, F32, F64; quantised weights are not"
-                  + " read: give the model as it was trained",
+              "%s: dtype %s in %s, expected one of F16, BF16, F32, F64; quantised weights are not read: give the model as it was trained",
               entry.name(),
               entry.dtype(),
               entry.file().getFileName()));

@@ -66,14 +66,21 @@ public final class TextModel implements AutoCloseable {
     }
   }
 
+  /// Whether a checkpoint's config is that of a decoder, or of a LLaVA around one.
+  ///
+  /// @throws CheckpointFormatException when its family is not known
+  public static boolean fits(Checkpoint checkpoint) {
+    return Architecture.require(checkpoint.config().modelType()).decodes()
+        || LlavaModel.fits(checkpoint);
+  }
+
   /// Said before a tokenizer is missed that such a model never had.
   private static void requireText(Checkpoint checkpoint) {
-    Architecture family = Architecture.require(checkpoint.config().modelType());
-    if (!family.decodes() && !LlavaModel.fits(checkpoint)) {
+    if (!fits(checkpoint)) {
       throw new CheckpointFormatException(
           CheckpointFault.BAD_CONFIG_VALUE,
           "%s is a %s, expected a decoder or a LLaVA, which go on with a text; verify and bench run this one"
-              .formatted(checkpoint.directory(), family.modelType()));
+              .formatted(checkpoint.directory(), checkpoint.config().modelType()));
     }
   }
 

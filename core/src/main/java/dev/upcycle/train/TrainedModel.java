@@ -1,6 +1,5 @@
 package dev.upcycle.train;
 
-import dev.upcycle.arch.Architecture;
 import dev.upcycle.checkpoint.Checkpoint;
 import dev.upcycle.kernels.moe.Routing;
 import dev.upcycle.kernels.tensor.Tensor;
@@ -11,6 +10,7 @@ import dev.upcycle.model.LlavaModel;
 import dev.upcycle.model.ModelOptions;
 import dev.upcycle.plan.PlanException;
 import dev.upcycle.recipe.Part;
+import dev.upcycle.text.TextModel;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.SequencedMap;
@@ -30,12 +30,11 @@ sealed interface TrainedModel extends AutoCloseable {
 
   /// Refuses what is neither.
   static void requireTrainable(Checkpoint checkpoint) {
-    Architecture family = Architecture.require(checkpoint.config().modelType());
-    if (!family.decodes() && !LlavaModel.fits(checkpoint)) {
+    if (!TextModel.fits(checkpoint)) {
       throw new PlanException(
           List.of(
               "a %s is not trained here, only decoders and LLaVAs are; give a language model, or the parts of a LLaVA"
-                  .formatted(family.modelType())));
+                  .formatted(checkpoint.config().modelType())));
     }
   }
 

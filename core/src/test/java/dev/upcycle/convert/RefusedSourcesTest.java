@@ -199,24 +199,20 @@ class RefusedSourcesTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"\"x\"", "-1"})
-  void anEpsilonThatIsNoneIsRefused(String value) throws IOException {
-    ObjectNode vision = (ObjectNode) Checkpoint.open(whole).config().json().path("vision_config");
-    vision.set("layer_norm_eps", JsonMapper.shared().readTree(value));
-    edit(whole, "vision_config", vision);
+  @CsvSource(
+      quoteCharacter = '\'',
+      value = {
+        "vision_config, layer_norm_eps, \"x\"",
+        "vision_config, layer_norm_eps, -1",
+        "text_config, rms_norm_eps, \"x\"",
+        "text_config, rms_norm_eps, -1"
+      })
+  void anEpsilonThatIsNoneIsRefused(String part, String key, String value) throws IOException {
+    ObjectNode config = (ObjectNode) Checkpoint.open(whole).config().json().path(part);
+    config.set(key, JsonMapper.shared().readTree(value));
+    edit(whole, part, config);
     assertThatThrownBy(() -> Planner.plan(Checkpoint.open(whole), RECIPE))
-        .hasMessageContaining("layer_norm_eps")
-        .hasMessageContaining("a number");
-  }
-
-  @ParameterizedTest
-  @ValueSource(strings = {"\"x\"", "-1"})
-  void anEpsilonOfTheDecoderThatIsNoneIsRefused(String value) throws IOException {
-    ObjectNode text = (ObjectNode) Checkpoint.open(whole).config().json().path("text_config");
-    text.set("rms_norm_eps", JsonMapper.shared().readTree(value));
-    edit(whole, "text_config", text);
-    assertThatThrownBy(() -> Planner.plan(Checkpoint.open(whole), RECIPE))
-        .hasMessageContaining("rms_norm_eps")
+        .hasMessageContaining(key)
         .hasMessageContaining("a number");
   }
 

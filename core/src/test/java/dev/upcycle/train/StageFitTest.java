@@ -101,8 +101,7 @@ class StageFitTest {
         "data.path=bad.jsonl|bad.jsonl, row 0: 'text' is a number, expected text",
         "data.path=talk.jsonl|row 0: is a conversation, and the template 'text' takes rows",
         "validate={path: none.txt}|validate of stage b: ",
-        "data.images=none|data.images of stage b: found a folder of images, and a mistral sees"
-            + " none",
+        "data.images=none|data.images of stage b: found a folder of images, and a mistral sees none",
       })
   void dataThatAreNotThereOrDoNotFitAreNamedWithTheirStage(String setting, String message) {
     String absolute =

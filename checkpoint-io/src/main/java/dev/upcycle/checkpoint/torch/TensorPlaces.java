@@ -79,8 +79,7 @@ final class TensorPlaces {
           name,
           String.format(
               Locale.ROOT,
-              "has the offset %d, sizes %s and strides %s, expected none below zero and a stride"
-                  + " for each size",
+              "has the offset %d, sizes %s and strides %s, expected none below zero and a stride for each size",
               view.offset(),
               view.sizes(),
               view.strides()));
@@ -102,8 +101,7 @@ final class TensorPlaces {
           name,
           String.format(
               Locale.ROOT,
-              "lies in the storage '%s' of %d elements of %s, expected %,d bytes, but the archive"
-                  + " has %,d",
+              "lies in the storage '%s' of %d elements of %s, expected %,d bytes, but the archive has %,d",
               storage.key(),
               storage.elements(),
               storage.type(),
@@ -130,13 +128,12 @@ final class TensorPlaces {
     for (int axis : axes) {
       long stride = view.strides().get(axis);
       if (stride <= reached) {
-        throw faults.of(
+        throw fault(
             CheckpointFault.OVERLAPPING_VIEW,
+            name,
             String.format(
                 Locale.ROOT,
-                "tensor '%s' has sizes %s and strides %s, by which elements share bytes, expected"
-                    + " each to have its own",
-                name,
+                "has sizes %s and strides %s, by which elements share bytes, expected each to have its own",
                 view.sizes(),
                 view.strides()),
             "an expanded tensor: save it after .contiguous()");
@@ -151,8 +148,7 @@ final class TensorPlaces {
         name,
         String.format(
             Locale.ROOT,
-            "is %s by strides %s of %s from element %d on, which passes the %,d bytes of its"
-                + " storage '%s'",
+            "is %s by strides %s of %s from element %d on, which passes the %,d bytes of its storage '%s'",
             view.sizes(),
             view.strides(),
             view.dtype(),
@@ -162,6 +158,11 @@ final class TensorPlaces {
   }
 
   private CheckpointFormatException fault(CheckpointFault fault, String name, String what) {
-    return faults.of(fault, "tensor '" + name + "' " + what, ArchiveFaults.DOWNLOAD);
+    return fault(fault, name, what, ArchiveFaults.DOWNLOAD);
+  }
+
+  private CheckpointFormatException fault(
+      CheckpointFault fault, String name, String what, String remedy) {
+    return faults.of(fault, "tensor '" + name + "' " + what, remedy);
   }
 }
